@@ -1,0 +1,1 @@
+"""The shared memory between a Reporter and its sender: board, ring and messages."""

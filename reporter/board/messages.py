@@ -1,0 +1,114 @@
+"""Rare things on their way to the sender: framed JSON in a circular area of the shared memory."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING
+
+from reporter.board.layout import (
+    ENDED,
+    MESSAGES_BYTES,
+    MESSAGES_END,
+    MESSAGES_LOST,
+    MESSAGES_TAIL,
+    STATUS_SEQUENCE,
+    TEXT_BYTES,
+    Memory,
+)
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_LENGTH = struct.Struct("<I")
+LONGEST = 128 << 10
+
+
+def send(memory: Memory, message: dict[str, Any]) -> bool:
+    """Append a message; False if there is no room. The caller holds the writer's lock."""
+    raw = json.dumps(message, separators=(",", ":")).encode("ascii")
+    words = memory.words
+    end, size = words[MESSAGES_END], _LENGTH.size + len(raw)
+    if len(raw) > LONGEST or end + size - words[MESSAGES_TAIL] > MESSAGES_BYTES:
+        words[MESSAGES_LOST] += 1
+        return False
+    _copy_in(memory.messages, end, _LENGTH.pack(len(raw)) + raw)
+    words[MESSAGES_END] = end + size  # last: what lies before it is whole
+    return True
+
+
+def receive(memory: Memory) -> tuple[list[tuple[int, dict[str, Any]]], int]:
+    """All waiting messages, each with its position, and where to hand back to once recorded."""
+    at, end = memory.words[MESSAGES_TAIL], memory.words[MESSAGES_END]
+    found = []
+    while at < end:
+        (length,) = _LENGTH.unpack(_copy_out(memory.messages, at, _LENGTH.size))
+        found.append((at, json.loads(_copy_out(memory.messages, at + _LENGTH.size, length))))
+        at += _LENGTH.size + length
+    return found, at
+
+
+def hand_back(memory: Memory, position: int) -> None:
+    """Make room for new messages up to `position`."""
+    memory.words[MESSAGES_TAIL] = position
+
+
+def write_end(memory: Memory, end: dict[str, Any]) -> None:
+    """Say how the run ended. It has room of its own: a full message area never hides an end."""
+    raw = json.dumps(end).encode("ascii")
+    memory.end[: _LENGTH.size + len(raw)] = _LENGTH.pack(len(raw)) + raw
+    memory.words[ENDED] = 1
+
+
+def read_end(memory: Memory) -> dict[str, Any] | None:
+    """How the run ended, once its Reporter has said so."""
+    if not memory.words[ENDED]:
+        return None
+    return _text_in(memory.end)
+
+
+def write_status(memory: Memory, status: dict[str, Any]) -> None:
+    """Show the trainer's side how the sender stands; only the sender calls this."""
+    raw = json.dumps(status).encode("ascii")
+    if len(raw) > TEXT_BYTES - _LENGTH.size:
+        return
+    sequence = memory.words[STATUS_SEQUENCE] | 1
+    memory.words[STATUS_SEQUENCE] = sequence
+    memory.status[: _LENGTH.size + len(raw)] = _LENGTH.pack(len(raw)) + raw
+    memory.words[STATUS_SEQUENCE] = sequence + 1
+
+
+def read_status(memory: Memory) -> dict[str, Any]:
+    """How the sender stands; empty before its first word."""
+    for _ in range(100):
+        before = memory.words[STATUS_SEQUENCE]
+        try:
+            found = _text_in(memory.status)
+        except ValueError:
+            found = None
+        if found is not None and not before & 1 and memory.words[STATUS_SEQUENCE] == before:
+            return found
+        if not before:
+            return {}
+    return {}
+
+
+def _text_in(area: memoryview) -> dict[str, Any] | None:
+    (length,) = _LENGTH.unpack(area[: _LENGTH.size])
+    if not 0 < length <= TEXT_BYTES:
+        return None
+    found = json.loads(bytes(area[_LENGTH.size : _LENGTH.size + length]))
+    return found if isinstance(found, dict) else None
+
+
+def _copy_in(area: memoryview, position: int, raw: bytes) -> None:
+    start = position % MESSAGES_BYTES
+    first = raw[: MESSAGES_BYTES - start]
+    area[start : start + len(first)] = first
+    area[: len(raw) - len(first)] = raw[len(first) :]
+
+
+def _copy_out(area: memoryview, position: int, size: int) -> bytes:
+    start = position % MESSAGES_BYTES
+    first = bytes(area[start : min(start + size, MESSAGES_BYTES)])
+    return first + bytes(area[: size - len(first)])

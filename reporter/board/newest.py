@@ -1,0 +1,102 @@
+"""Reporting the newest values only: one store into a metric's slot on the board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reporter.board.layout import NO_ROOM, Memory
+from reporter.board.values import number, whole
+from reporter.board.writer import Writer, check_name
+from reporter.errors import ValueRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Report = Callable[..., None]
+
+
+class Newest(Writer):
+    """Every report replaces the one before."""
+
+    def __init__(self, memory: Memory, **options: Any) -> None:
+        super().__init__(memory, **options)
+        self.report_metric, self.handle, self.close_board = _hot_calls(self)
+
+    def metric(self, name: str) -> Report:
+        """A handle on one metric."""
+        check_name("metric", name)
+        with self.lock:
+            tag = self.register(name) if self.live else 0
+        return self.handle(name, tag)
+
+    def slow(self, name: str, value: Any, step: Any) -> None:
+        """A new name, a value that needs care, or a run that ended."""
+        if self.late():
+            return
+        known = isinstance(name, str) and name in self.tags
+        try:
+            value = number(check_name("metric", name), value)
+            step = None if step is None else whole(name, step)
+        except (OverflowError, ValueRefused) as error:
+            if not known and isinstance(error, ValueRefused):
+                raise
+            self.bad(name, error, self.bad_word(error))
+            return
+        with self.lock:
+            tag = self.register(name)
+            if not tag:
+                self.count(NO_ROOM)
+                return
+            self.memory.board_values[tag] = value
+            if step is not None:
+                self.memory.board_steps[tag] = step
+        self.tend()
+
+    def stop(self) -> None:
+        with self.lock:
+            self.ended = True
+            self.close_board()
+            # The names stay: a bad value after the end is a late report, not a new name.
+
+    def detach(self) -> None:
+        super().detach()
+        self.close_board()
+
+
+def _hot_calls(
+    newest: Newest,
+) -> tuple[Report, Callable[[str, int], Report], Callable[[], None]]:
+    """The calls that training code pays for."""
+    values: Any = newest.memory.board_values
+    steps: Any = newest.memory.board_steps
+    index, slow = newest.tags, newest.slow
+
+    def close_board() -> None:
+        nonlocal values, steps
+        values = steps = ()  # storing into it fails, and that leads to the slow path
+
+    def report_metric(name: str, value: Any, step: int | None = None) -> None:
+        try:
+            if step is None:
+                values[index[name]] = value
+                return
+            i = index[name]
+            values[i] = value
+            steps[i] = step
+            return
+        except Exception:  # noqa: BLE001 - a new name, a bad value or an end: the slow path tells
+            slow(name, value, step)
+
+    def handle(name: str, tag: int) -> Report:
+        def metric(value: Any, step: int | None = None) -> None:
+            try:
+                values[tag] = value
+                if step is not None:
+                    steps[tag] = step
+            except Exception:  # noqa: BLE001 - as above
+                slow(name, value, step)
+
+        return metric if tag else lambda value, step=None: slow(name, value, step)
+
+    return report_metric, handle, close_board

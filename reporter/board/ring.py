@@ -1,0 +1,256 @@
+"""Reporting with every point kept: the hot path claims a slot of the ring and fills it.
+
+One step of an iterator hands out a slot, and its end is the slow path: no lock, no cursor, no
+clock. Between the claim and the last store there is no call and no backward jump, so CPython
+switches no thread and runs no signal handler there (a test looks at the bytecode).
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections import deque
+from typing import TYPE_CHECKING
+
+from reporter.board.layout import BAD, NO_ROOM, OVERFLOW, POINTS, TAIL, TAKEN, VOID, Memory
+from reporter.board.values import number, whole
+from reporter.board.writer import Writer, check_name
+from reporter.errors import ValueRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    Report = Callable[..., None]
+
+FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
+LEASE = POINTS // 64
+_TEND_EVERY = 4096
+
+
+def lease_of(start: int, end: int) -> Iterator[int]:
+    """Hands out each slot once, to whichever thread asks."""
+    if FREE_THREADED:  # a range's iterator hands out duplicates there; count is compare-and-swap
+        return itertools.takewhile(end.__gt__, itertools.count(start))
+    return iter(range(start, end))
+
+
+class Ring(Writer):
+    """Every report becomes a point; when the ring is full, the newest value goes to the board."""
+
+    def __init__(self, memory: Memory, **options: Any) -> None:
+        super().__init__(memory, **options)
+        self.plain: dict[str, int] = {}
+        self.stepped: dict[str, int] = {}
+        # Slots leased so far and the newest lease, in one store: no signal falls between them.
+        self.state: tuple[int, Iterator[int]] = (0, iter(()))
+        self.full_at: int | None = None  # the TAIL at which no room was found
+        self.busy = False
+        self.parked: deque[tuple[str, float, int | None]] = deque()
+        self.dropped = 0
+        self.report_metric, self.handle, self.install = _hot_calls(self)
+
+    def metric(self, name: str) -> Report:
+        """A handle on one metric."""
+        check_name("metric", name)
+        with self.lock:
+            tag = self.register(name) if self.live else 0
+        return self.handle(name, tag)
+
+    def known(self, name: str, tag: int) -> None:
+        super().known(name, tag)
+        self.stepped[name] = -tag
+        self.plain[name] = tag
+
+    def slow(self, name: str, value: Any, step: Any) -> None:
+        """A new name, a lease used up, a full ring, an odd value, or a run that ended."""
+        if self.late():
+            return
+        tag = self.tags.get(name) if isinstance(name, str) else None
+        try:
+            value = number(check_name("metric", name), value)
+            step = None if step is None else whole(name, step)
+        except (OverflowError, ValueRefused) as error:
+            if tag is None and isinstance(error, ValueRefused):
+                raise
+            self.bad(name, error, self.bad_word(error))
+            return
+        if tag is not None and self.full_at == self.memory.words[TAIL] and not FREE_THREADED:
+            # In line: a call between these stores would be a place to switch threads.
+            memory = self.memory
+            memory.board_values[tag] = value
+            if step is not None:
+                memory.board_steps[tag] = step
+            memory.board_since[tag] = self.state[0]
+            memory.board_drops[tag] += 1
+            self.dropped += 1
+            if self.dropped % _TEND_EVERY == 0:
+                self.tend()
+            return
+        self._place_or_park(name, value, step)
+        self.tend()
+
+    def _place_or_park(self, name: str, value: float, step: int | None) -> None:
+        with self.lock:
+            if self.busy:  # a signal handler or a finalizer that reports inside place()
+                self.parked.append((name, value, step))
+                return
+            try:
+                self.busy = True
+                self._place(name, value, step)
+                while self.parked:
+                    self._place(*self.parked.popleft())
+            finally:
+                self.busy = False
+
+    def _place(self, name: str, value: float, step: int | None) -> None:
+        if self.late():
+            return
+        tag = self.register(name)
+        if not tag:
+            self.count(NO_ROOM)
+            return
+        while True:
+            for i in self.state[1]:
+                self._fill(i, tag, value, step)
+                self.install(self.state[1])
+                return
+            if not self._lease_more():
+                self._drop(tag, value, step)
+                return
+
+    def _fill(self, i: int, tag: int, value: float, step: int | None) -> None:
+        memory = self.memory
+        try:
+            memory.values[i] = value
+            if step is not None:
+                memory.steps[i] = step
+            memory.tags[i] = tag if step is None else -tag
+        except BaseException:
+            memory.tags[i] = VOID
+            raise
+
+    def _lease_more(self) -> bool:
+        words, taken = self.memory.words, self.state[0]
+        tail = words[TAIL]
+        room = tail + POINTS - taken
+        if room <= 0:
+            self.full_at = tail
+            return False
+        start = taken % POINTS
+        size = min(LEASE, room, POINTS - start)
+        words[TAKEN] = taken + size
+        self.state = (taken + size, lease_of(start, start + size))
+        return True
+
+    def _drop(self, tag: int, value: float, step: int | None) -> None:
+        memory = self.memory
+        memory.board_values[tag] = value
+        if step is not None:
+            memory.board_steps[tag] = step
+        memory.board_since[tag] = self.state[0]
+        memory.board_drops[tag] += 1
+
+    def mend(self, at: dict[str, Any], error: BaseException) -> bool | None:
+        """After an exception in the hot path: True if that settled it, False if it is not ours.
+
+        None sends an unknown name to the slow path. A claimed slot must never stay empty: the
+        sender would wait for it.
+        """
+        if "i" not in at:
+            return None if isinstance(error, (KeyError, TypeError)) else False
+        i, name, step = at["i"], at["name"], at["step"]
+        if not isinstance(error, Exception):
+            self.memory.tags[i] = VOID
+            return False
+        try:
+            value = number(name, at["value"])
+            self._fill(i, self.tags[name], value, None if step is None else whole(name, step))
+        except (OverflowError, ValueRefused) as refused:
+            self.memory.tags[i] = OVERFLOW if isinstance(refused, OverflowError) else BAD
+            self.bad(name, refused, None)  # the sender counts the slot's mark
+        except BaseException:
+            self.memory.tags[i] = VOID
+            raise
+        return True
+
+    def stop(self) -> None:
+        with self.lock:
+            self.ended = True
+            for i in self.state[1]:  # so that every slot below TAKEN says what it is
+                self.memory.tags[i] = VOID
+            self.install(iter(()))
+
+    def detach(self) -> None:
+        super().detach()
+        self.state = (0, iter(()))
+        self.install(iter(()))
+        self.plain.clear()
+        self.stepped.clear()
+        self.parked.clear()
+        self.full_at = None
+
+
+def _hot_calls(  # noqa: C901 - the hot path is written out: a call would cost half of it
+    ring: Ring,
+) -> tuple[Report, Callable[[str, int], Report], Callable[[Iterator[int]], None]]:
+    """The calls that training code pays for, over one lease that they share."""
+    values, steps, tags = ring.memory.values, ring.memory.steps, ring.memory.tags
+    plain, stepped = ring.plain, ring.stepped
+    rare = ring.slow, ring.mend
+    lease: Iterator[int] = iter(())
+
+    def install(new: Iterator[int]) -> None:
+        nonlocal lease
+        lease = new
+
+    def report_metric(name: str, value: Any, step: int | None = None) -> None:
+        try:
+            if step is None:
+                tag = plain[name]
+                for i in lease:  # the claim
+                    values[i] = value
+                    tags[i] = tag  # the commit
+                    return
+            else:
+                tag = stepped[name]
+                for i in lease:
+                    values[i] = value
+                    steps[i] = step
+                    tags[i] = tag
+                    return
+        except BaseException as error:
+            mended = rare[1](locals(), error)
+            if mended:
+                return
+            if mended is False:
+                raise
+        rare[0](name, value, step)
+
+    def handle(name: str, tag: int) -> Report:
+        tag_with_step = -tag
+
+        def metric(value: Any, step: int | None = None) -> None:
+            try:
+                if step is None:
+                    for i in lease:
+                        values[i] = value
+                        tags[i] = tag
+                        return
+                else:
+                    for i in lease:
+                        values[i] = value
+                        steps[i] = step
+                        tags[i] = tag_with_step
+                        return
+            except BaseException as error:
+                mended = rare[1](locals(), error)
+                if mended:
+                    return
+                if mended is False:
+                    raise
+            rare[0](name, value, step)
+
+        return metric if tag else lambda value, step=None: rare[0](name, value, step)
+
+    return report_metric, handle, install

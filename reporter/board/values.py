@@ -1,0 +1,78 @@
+"""Takes one number out of what a user reports, or says why there is none."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from reporter.board.layout import NO_STEP
+from reporter.errors import ValueRefused
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def number(name: str, value: Any) -> float:
+    """The one number that `value` holds. Raises ValueRefused, or OverflowError if too large."""
+    if isinstance(value, (str, bytes, bytearray)) or value is None:
+        raise _refusal(name, value)
+    detach = getattr(value, "detach", None)  # torch warns when a tensor with a gradient is read
+    if detach is not None and getattr(value, "requires_grad", False):
+        value = detach()
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if isinstance(kind, str) and kind in ("m", "M", "U", "S"):
+        raise _refusal(name, value)
+    if getattr(value, "ndim", 0) and hasattr(value, "item"):
+        value = _only_element(name, value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise
+    except Exception as error:
+        raise _refusal(name, value) from error
+
+
+def whole(name: str, step: Any) -> int:
+    """The whole number that `step` is. Raises ValueRefused."""
+    try:
+        found = operator.index(step)
+    except Exception:  # noqa: BLE001 - whatever a user's __index__ raises
+        found = _whole_float(name, step)
+    if not NO_STEP < found < 2**63:
+        raise ValueRefused(f"step of metric {name!r} is out of range: {found}")
+    return found
+
+
+def _whole_float(name: str, step: Any) -> int:
+    try:
+        found = float(step)
+        if found.is_integer() and not isinstance(step, (str, bytes)):
+            return int(found)
+    except (TypeError, ValueError, OverflowError):
+        found = 0.0
+    raise ValueRefused(f"step of metric {name!r} must be a whole number, not {_shown(step)}")
+
+
+def _only_element(name: str, value: Any) -> Any:
+    size = getattr(value, "size", None)
+    count = size if isinstance(size, int) else getattr(value, "numel", lambda: 0)()
+    if count != 1:
+        raise ValueRefused(
+            f"metric {name!r} got an array of {count} elements; report one number,"
+            " such as value.mean()"
+        )
+    return value.item()
+
+
+def _refusal(name: str, value: Any) -> ValueRefused:
+    return ValueRefused(
+        f"metric {name!r} got {_shown(value)}; report one number, or use report_parameter for text"
+    )
+
+
+def _shown(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001 - a repr may fail, an error message must not
+        shown = "…"
+    return f"{shown if len(shown) <= 60 else shown[:57] + '…'} ({type(value).__name__})"

@@ -1,0 +1,153 @@
+"""The trainer's side of the shared memory, less the hot path: names, counts, end, fork."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from typing import TYPE_CHECKING
+
+from reporter.board.layout import (
+    AFTER_END,
+    BAD_VALUES,
+    METRICS,
+    NAMES_BYTES,
+    NAMES_CUT,
+    NAMES_END,
+    OVERFLOWS,
+    Memory,
+)
+from reporter.errors import NameRefused, ReporterError, ValueRefused
+from reporter.names import NAME_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_NAME_HEAD = struct.Struct("<IH")
+
+
+def cut_name(name: str) -> str:
+    """The name as it is kept: a long one is cut, and stays unlike its neighbours."""
+    if len(name) <= NAME_LIMIT:
+        return name
+    import hashlib  # noqa: PLC0415 - rare, and it costs milliseconds
+
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return name[: NAME_LIMIT - 9] + "~" + digest
+
+
+def check_name(kind: str, name: Any) -> str:
+    """The name itself, or NameRefused."""
+    if not isinstance(name, str):
+        raise NameRefused(f"{kind} name must be text, not {name!r} ({type(name).__name__})")
+    if not name.strip():
+        raise NameRefused(f"{kind} name is empty; give it a name such as 'loss'")
+    return name
+
+
+class Writer:
+    """What the two ways of reporting share. Its subclasses own the hot path."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        strict: bool = False,
+        tend: Callable[[], None] = lambda: None,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.memory = memory
+        self.strict = strict
+        self.tend = tend
+        self.warn = warn
+        self.lock = threading.RLock()
+        self.tags: dict[str, int] = {}
+        self.live = True  # False in a forked copy
+        self.ended = False
+        self._registered: dict[str, int] = {}  # by the name as it is kept
+        self._warned: set[str] = set()
+
+    def register(self, name: str) -> int:
+        """The tag of a name, made known to the sender first; 0 if there is no room for it.
+
+        The caller holds the lock.
+        """
+        tag = self.tags.get(name)
+        if tag is not None:
+            return tag
+        kept = cut_name(name)
+        tag = self._registered.get(kept) or self._announce(kept)
+        if tag:
+            if kept != name:
+                self.memory.words[NAMES_CUT] += 1
+            self._registered[kept] = tag
+            self.known(name, tag)
+        return tag
+
+    def known(self, name: str, tag: int) -> None:
+        """A name has got its tag."""
+        self.tags[name] = tag
+
+    def _announce(self, name: str) -> int:
+        words, tag = self.memory.words, len(self._registered) + 1
+        raw = name.encode("utf-8", "replace")
+        end = words[NAMES_END]
+        size = _NAME_HEAD.size + len(raw)
+        if tag >= METRICS or end + size > NAMES_BYTES:
+            return 0
+        self.memory.names[end : end + size] = _NAME_HEAD.pack(tag, len(raw)) + raw
+        words[NAMES_END] = end + size
+        return tag
+
+    def count(self, word: int) -> None:
+        """Count a report that got no further, under the lock: the sum must be exact."""
+        with self.lock:
+            self.memory.words[word] += 1
+
+    def bad(self, name: str, error: Exception, word: int | None) -> None:
+        """A later bad value under a known name: dropped, counted, warned of once."""
+        if word is not None:
+            self.count(word)
+        if self.strict:
+            if isinstance(error, ReporterError):
+                raise error
+            raise ValueRefused(f"metric {name!r}: {error}") from error
+        if name not in self._warned and len(self._warned) < METRICS:
+            self._warned.add(name)
+            self.warn(f"{error}; dropped and counted, here and from now on without a word")
+
+    def late(self) -> bool:
+        """Whether the run is over for this call, which is then counted."""
+        if not self.live:
+            return True
+        if self.ended:
+            self.count(AFTER_END)
+            if not self._warned.intersection(("",)):
+                self._warned.add("")
+                self.warn("a report came after the run had ended; it is dropped and counted")
+            return True
+        return False
+
+    def bad_word(self, error: Exception) -> int:
+        return OVERFLOWS if isinstance(error, OverflowError) else BAD_VALUES
+
+    def stop(self) -> None:
+        """Accept no report from now on."""
+        raise NotImplementedError
+
+    def detach(self) -> None:
+        """Become inert, in a forked child: handles too, and no lock that the parent held."""
+        self.live = False
+        self.lock = threading.RLock()
+        self.tags.clear()
+
+
+def read_names(memory: Memory, start: int) -> tuple[list[tuple[int, str]], int]:
+    """The names announced from byte `start` on, and where to go on; the sender's side."""
+    found, end = [], memory.words[NAMES_END]
+    while start < end:
+        tag, length = _NAME_HEAD.unpack_from(memory.names, start)
+        start += _NAME_HEAD.size
+        found.append((tag, bytes(memory.names[start : start + length]).decode()))
+        start += length
+    return found, start

@@ -1,0 +1,1 @@
+"""The Reporter and the module-level functions: what training code calls."""

@@ -1,0 +1,94 @@
+"""Decides who a run is when its Reporter is entered, and writes the sender's brief."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from reporter.names import GROUP_LABELS, JOB
+from reporter.record.hold import RecordHeld, hold
+from reporter.record.paths import RunPaths
+from reporter.reporter.notices import say
+from reporter.run import __version__
+from reporter.run.identity import new_name, new_run_id, rank_of, shared_run_id, world_size_of
+from reporter.sender.process import import_path
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from reporter.settings import Settings
+
+_opened = 0  # Reporters of this process: two runs of one launch are two runs on every rank
+
+
+class Opening:
+    """The identity of one run and rank, and what its sender must know."""
+
+    def __init__(self, settings: Settings) -> None:
+        global _opened  # noqa: PLW0603 - a count of this process, and of nothing else
+        _opened += 1
+        environment = os.environ
+        self.rank = rank_of(environment) if settings.rank is None else settings.rank
+        self.name = settings.name or new_name()
+        self.events: int | None = None
+        self.run_id = self._agree_on_id(settings, shared_run_id(environment, _opened))
+        self.brief = self._brief(settings)
+
+    def _agree_on_id(self, settings: Settings, shared: str | None) -> str:
+        wanted = settings.run or shared
+        if wanted is None:
+            if world_size_of(os.environ) > 1:
+                say("this launcher gives its ranks no common id; they will show as separate runs."
+                    " Set REPORTER_RUN to the same text on every rank")  # fmt: skip
+            return new_run_id()
+        try:
+            self.events = hold(RunPaths(settings.dir, settings.project, wanted, self.rank))
+        except RecordHeld:
+            fresh = new_run_id()
+            say(f"run {wanted} is held by another process; this one is run {fresh}")
+            return fresh
+        except OSError:  # where the record cannot be, the sender will say
+            pass
+        return wanted
+
+    def _brief(self, settings: Settings) -> dict[str, Any]:
+        environment, node = os.environ, os.uname().nodename
+        pod = environment.get("podUUID") or environment.get("POD_UID") or self.run_id
+        group = dict(zip(GROUP_LABELS, (JOB, pod, self.run_id, str(self.rank)), strict=True))
+        run = {
+            "id": self.run_id,
+            "rank": self.rank,
+            "name": self.name,
+            "started": time.time(),
+            "token": os.urandom(8).hex(),
+            "group": group,
+            "pid": os.getpid(),
+        }
+        facts = {
+            "project": settings.project,
+            "run_name": self.name,
+            "host": node,
+            "pod": environment.get("POD_NAME", ""),
+            "namespace": environment.get("POD_NAMESPACE", ""),
+            "node": environment.get("NODE_NAME", ""),
+            "git_commit": "",
+            "framework": "",
+            "version": __version__,
+        }
+        return {
+            "settings": settings.values(),
+            "run": run,
+            "facts": facts,
+            "argv": list(getattr(sys, "orig_argv", sys.argv)),
+            "cwd": _working_folder(),
+            "import_path": import_path(),
+        }
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return "/"

@@ -1,0 +1,285 @@
+"""The Reporter: the scoped handle on a run, and all that training code can say through it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from reporter.board.writer import check_name
+from reporter.errors import ReporterError
+from reporter.names import State
+from reporter.reporter.ends import end_of, end_of_interpreter
+from reporter.reporter.files import Attachment, Stage, checked_artifact
+from reporter.reporter.notices import say
+from reporter.reporter.opening import Opening
+from reporter.reporter.plain import parameter, structure, text_of
+from reporter.reporter.session import Inert, Session
+from reporter.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Any, Self, Unpack
+
+    from reporter.reporter.options import Options
+
+_NOT_ENTERED = "a Reporter reports nothing before it is entered: with reporter.Reporter() as r: …"
+
+open_reporters: list[Reporter] = []  # innermost last; of the whole process, threads included
+
+
+class Reporter:
+    """Reports one run: metrics, parameters and what happens on the way.
+
+        with reporter.Reporter() as r:
+            r.report_metric("loss", 0.37)
+
+    Entering starts the sender process; leaving waits, at most `exit_timeout`, until the gateway
+    has the newest values and the run's end. Every other setting is a keyword argument as well;
+    `reporter config` lists them. A wrong one raises SettingRefused here.
+    """
+
+    def __init__(
+        self,
+        project: str | None = None,
+        name: str | None = None,
+        *,
+        gateway: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        **settings: Unpack[Options],
+    ) -> None:
+        given = {"project": project, "name": name, "gateway": gateway, **settings}
+        unknown = given.keys() - Settings.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"Reporter has no setting {', '.join(sorted(unknown))}")
+        self.settings = resolve(given)
+        self._parameters, self._tags = dict(parameters or {}), dict(tags or {})
+        for kind, names in (("parameter", self._parameters), ("tag", self._tags)):
+            for each in names:
+                check_name(kind, each)
+        self._session: Session | Inert = Inert(_NOT_ENTERED)
+        self._stage: str | None = None
+        self._entered = False
+
+    # The scope.
+
+    def __enter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError("a Reporter is entered once; make a new one for a new run")
+        self._entered = True
+        self._session = _session(self.settings)
+        if self._session.live:
+            # In the instance: a method in between would cost as much as the report itself.
+            if type(self).report_metric is Reporter.report_metric:
+                self.__dict__["report_metric"] = self._session.report_metric
+            _end_with_the_interpreter()
+        open_reporters.append(self)
+        self.report_parameters(self._parameters)
+        for key, value in self._tags.items():
+            self.tag(key, value)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end(*end_of(error))
+
+    async def __aenter__(self) -> Self:
+        import asyncio  # noqa: PLC0415 - whoever awaits has loaded it
+
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        import asyncio  # noqa: PLC0415 - as above
+
+        await asyncio.shield(asyncio.to_thread(self._end, *end_of(error)))
+
+    def finish(self) -> None:
+        """End the run as succeeded, and wait as leaving the scope does."""
+        self._end(State.SUCCEEDED, "returned", "")
+
+    def fail(self, why: str = "") -> None:
+        """End the run as failed, and say why."""
+        self._end(State.FAILED, "asked", text_of(why))
+
+    def _end(self, state: State, reason: str, detail: str) -> None:
+        if self in open_reporters:
+            open_reporters.remove(self)
+        self._session.end(int(state), reason, detail)
+
+    # What training says.
+
+    def report_metric(self, name: str, value: Any, step: int | None = None) -> None:
+        """Report a number: NaN and infinities too, and whatever holds exactly one number."""
+        self._session.report_metric(name, value, step)
+
+    def report_metrics(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Report several; one that is refused does not keep the others back."""
+        refused: ReporterError | None = None
+        for name, value in values.items():
+            try:
+                self.report_metric(name, value, step)
+            except ReporterError as error:
+                refused = refused or error
+        if refused is not None:
+            raise refused
+
+    def metric(self, name: str) -> Callable[..., None]:
+        """A handle, `handle(value, step=None)`: the cheapest way to report."""
+        return self._session.metric(name)
+
+    def report_parameter(self, name: str, value: Any) -> None:
+        """Report a setting of the run: text or a number, else its text. The latest one holds."""
+        check_name("parameter", name)
+        self._session.tell("parameter", name, value=parameter(value))
+
+    def report_parameters(self, values: Mapping[str, Any]) -> None:
+        """Report several settings of the run."""
+        for name, value in values.items():
+            self.report_parameter(name, value)
+
+    def tag(self, key: str, value: Any = "") -> None:
+        """Tag the run, so that it can be found."""
+        check_name("tag", key)
+        self._session.tell("tag", key, value=text_of(value))
+
+    def stage(self, name: str) -> Stage:
+        """Enter a stage of the run; as a scope, it returns to the stage before."""
+        check_name("stage", name)
+        before, self._stage = self._stage, name
+        self._tell_stage(name)
+        return Stage(self._return_to_stage, before)
+
+    def _return_to_stage(self, before: str | None) -> None:
+        self._stage = before
+        self._tell_stage(before)
+
+    def _tell_stage(self, name: str | None) -> None:
+        self._session.tell("stage", name)
+
+    def milestone(self, name: str) -> None:
+        """Mark this moment."""
+        check_name("milestone", name)
+        self._session.tell("milestone", name)
+
+    def note(self, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Keep anything structured that was found on the way, in the run's record."""
+        self._session.tell("note", None, data=structure({**(data or {}), **more}))
+
+    def progress(self, done: float, total: float) -> None:
+        """How far the run is: `done` of `total`, in any unit."""
+        self._session.progress(float(done), float(total))
+
+    def artifact(self, path: str | os.PathLike[str], kind: str = "other", name: str = "") -> None:
+        """Keep a copy of a file with the run. It is copied soon: leave it as it is until then.
+
+        Kinds: log, model, plot, data, checkpoint, other. `flush` waits for the copy.
+        """
+        told = checked_artifact(path, kind, name)
+        self._session.tell("artifact", told.pop("name"), **told)
+
+    def attach(self, name: str, mode: str = "w", kind: str = "other") -> Attachment:
+        """A new file to write, kept with the run once it is closed.
+
+        with r.attach("notes.txt") as f: f.write("…")
+        """
+        return Attachment(name, mode, kind, self._session.tell)
+
+    # What training asks.
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until all that was reported is recorded, and on the gateway if there is one."""
+        return self._session.flush(timeout)
+
+    def status(self) -> dict[str, Any]:
+        """How the run stands: its id, its record, and what the sender has done so far."""
+        return {"run": self.run_id, "live": self._session.live, **self._session.status()}
+
+    @property
+    def run_id(self) -> str:
+        return self._session.run_id
+
+    # The older library's spelling.
+
+    def reportMetric(self, name: str, value: Any) -> None:  # noqa: N802
+        """The same as report_metric."""
+        self.report_metric(name, value)
+
+    def reportParameter(self, name: str, value: Any) -> None:  # noqa: N802
+        """The same as report_parameter."""
+        self.report_parameter(name, value)
+
+    # Copies: in this process the same object, in another one inert.
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _inert_copy, (type(self),)
+
+    def __repr__(self) -> str:
+        return f"<Reporter of run {self.run_id or '(not entered)'}>"
+
+
+def _inert_copy(kind: type[Reporter]) -> Reporter:
+    copy = kind.__new__(kind)
+    copy.settings = resolve({"mode": "disabled"}, {})
+    copy._parameters, copy._tags, copy._stage = {}, {}, None
+    copy._session, copy._entered = Inert(), True
+    return copy
+
+
+def _session(settings: Settings) -> Session | Inert:
+    if settings.mode == "disabled":
+        return Inert()
+    if not hasattr(os, "fork"):
+        return Inert(f"runs are not reported on {sys.platform}; training goes on")
+    opening = Opening(settings)
+    if settings.gateway is None and settings.mode == "online":
+        say("no gateway is set, so runs are recorded below"
+            f" {settings.dir} and pushed nowhere: set REPORTER_GATEWAY,"
+            " or start `reporter up`")  # fmt: skip
+    if os.getpid() == 1:
+        say("this process is PID 1: if it is killed, the kernel ends its sender with it, and the"
+            " gateway keeps the last push; `reporter run -- …` closes that gap")  # fmt: skip
+    try:
+        return Session(settings, opening)
+    except (OSError, MemoryError) as error:
+        return Inert(f"this run is not reported: {error}")
+
+
+_atexit_lock = threading.Lock()
+_atexit_done = False
+
+
+def _end_with_the_interpreter() -> None:
+    """A run that nobody leaves ends with the interpreter, or with a multiprocessing child."""
+    global _atexit_done  # noqa: PLW0603 - once a process
+    with _atexit_lock:
+        if not _atexit_done:
+            _atexit_done = True
+            atexit.register(_end_open_reporters)
+    multiprocessing = sys.modules.get("multiprocessing.util")
+    if multiprocessing is not None:  # its children skip atexit
+        multiprocessing.Finalize(None, _end_open_reporters, exitpriority=10)
+
+
+def _end_open_reporters() -> None:
+    state, reason, detail = end_of_interpreter()
+    for each in reversed(list(open_reporters)):
+        each._end(state, reason, detail)

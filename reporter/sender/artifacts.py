@@ -1,0 +1,106 @@
+"""Brings files into a run's record, in a thread of its own: a large one must not hold up a push."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from reporter.record import events
+from reporter.record.events import Event
+from reporter.record.paths import safe_name
+
+_CHUNK = 1 << 20
+
+
+class Artifacts:
+    """Copies one file after the other; what became of each is an event."""
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._done: deque[Event] = deque()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._waiting) or (self._thread is not None and self._thread.is_alive())
+
+    def add(self, asked: dict[str, Any]) -> None:
+        """A file to copy, or to move if it is one of our own making."""
+        self._waiting.append(asked)
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._work, name="artifacts", daemon=True)
+            self._thread.start()
+
+    def done(self) -> list[Event]:
+        """What has become of files since the last call."""
+        found = []
+        while self._done:
+            found.append(self._done.popleft())
+        return found
+
+    def _work(self) -> None:
+        while self._waiting:
+            asked = self._waiting[0]
+            try:
+                self._done.append(self._bring(asked))
+            except Exception as error:  # noqa: BLE001 - one bad file never stops the others
+                told = {"name": asked.get("name"), "problem": _said(error)}
+                self._done.append(Event(time.time(), events.ARTIFACT_FAILED, told))
+            finally:
+                self._waiting.popleft()
+
+    def _bring(self, asked: dict[str, Any]) -> Event:
+        if self._folder is None:
+            raise OSError("there is no record to keep it in")
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        name = os.path.basename(asked["name"])
+        target = _free_path(self._folder, safe_name(name))
+        digest, size = _copy(asked["path"], target)
+        if asked.get("move"):
+            os.unlink(asked["path"])
+        told = {
+            "name": asked["name"],
+            "kind": asked["kind"],
+            "path": os.path.join("artifacts", os.path.basename(target)),
+            "size": size,
+            "sha256": digest,
+        }
+        return Event(time.time(), events.ARTIFACT, told)
+
+
+def _copy(source: str, target: str) -> tuple[str, int]:
+    digest, size, part = hashlib.sha256(), 0, target + ".part"
+    with open(source, "rb") as reader:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            with open(descriptor, "wb") as writer:
+                while chunk := reader.read(_CHUNK):
+                    writer.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+            os.replace(part, target)
+        except BaseException:
+            os.unlink(part)
+            raise
+    return digest.hexdigest(), size
+
+
+def _free_path(folder: str, name: str) -> str:
+    """An artifact reported again is a newer one, not a replacement of the older."""
+    stem, extension = os.path.splitext(name)
+    path, n = os.path.join(folder, name), 1
+    while os.path.exists(path):
+        n += 1
+        path = os.path.join(folder, f"{stem}-{n}{extension}")
+    return path
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}"

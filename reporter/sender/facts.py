@@ -1,0 +1,24 @@
+"""Facts about the run that take time to find: git, packages, machine. Found in a thread."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from reporter.run.environment import collect
+
+
+class EnvironmentFacts:
+    """`found` is None until they are there, then what could be learnt."""
+
+    def __init__(self, brief: dict[str, Any]) -> None:
+        self.found: dict[str, Any] | None = None
+        self._arguments = (brief["argv"], brief["cwd"], brief["import_path"])
+        self._thread = threading.Thread(target=self._collect, name="environment", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def _collect(self) -> None:
+        self.found = collect(*self._arguments)

@@ -1,0 +1,225 @@
+"""The sender process: wait, take, record, push, account; and an end that is bounded and honest."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from typing import Any
+
+from reporter.board import layout, messages
+from reporter.names import State
+from reporter.record import events
+from reporter.record.events import Event
+from reporter.sender.artifacts import Artifacts
+from reporter.sender.delivery import Delivery
+from reporter.sender.facts import EnvironmentFacts
+from reporter.sender.gauges import Gauges
+from reporter.sender.intake import Intake
+from reporter.sender.recorder import Recorder
+from reporter.sender.syncer import Syncer
+
+TURN = 0.1
+_CLOSING_TURN = 0.01
+_LINGER = 10.0
+_STRAGGLERS = 1.0  # how long a report that has claimed its slot may take to fill it
+_STATUS_EVERY = 1.0
+_TRACEBACKS = 20
+
+
+def run(brief: dict[str, Any], memory: int, trainer: int, events_fd: int | None) -> None:
+    """Be the sender until the run is over and delivered, or cannot be."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sender = Sender(brief, layout.attach(memory), trainer, events_fd)
+    signal.signal(signal.SIGTERM, sender.terminated)
+    sender.run()
+    # Not sys.exit: a thread that waits for a dead gateway or disk must not keep us.
+    os._exit(0)
+
+
+class Sender:
+    """Owns the parts and their order; each part is a module of this room."""
+
+    def __init__(
+        self, brief: dict[str, Any], memory: layout.Memory, trainer: int, events_fd: int | None
+    ) -> None:
+        self._settings, self._run = brief["settings"], brief["run"]
+        self._memory, self._trainer = memory, trainer
+        self._recorder = Recorder(brief, memory, events_fd)
+        _log_into(self._recorder)
+        self._gauges = Gauges(
+            brief["facts"],
+            parameter_prefix=self._settings["parameter_prefix"],
+            series_limit=self._settings["series_limit"],
+            lease=self._settings["lease"],
+        )
+        self._artifacts = Artifacts(self._recorder.folder and self._recorder.paths.artifacts)
+        self._delivery = Delivery(self._settings, self._run["group"], self._gauges)
+        self._begin()
+        self._intake = Intake(
+            memory,
+            self._recorder,
+            self._gauges,
+            self._artifacts,
+            keep_points=self._settings["points"],
+        )
+        self._syncer = Syncer(self._recorder.sync)
+        self._environment = EnvironmentFacts(brief)
+        self._sigterm = self._dead = self._closed = False
+        self._over_at: float | None = None
+        self._status_due = 0.0
+        self._errors = 0
+
+    def terminated(self, *_: object) -> None:
+        """SIGTERM: whoever stops the trainer told us too. What it means, the trainer's end says."""
+        self._sigterm = True
+
+    def run(self) -> None:
+        """Turn after turn, until the end is delivered or its time is over."""
+        poll = select.poll()
+        poll.register(self._trainer, select.POLLIN)
+        self._memory.words[layout.PHASE] = layout.PHASE_RUNNING
+        while not self._finished():
+            wait = TURN if self._over_at is None else _CLOSING_TURN
+            if poll.poll(0 if self._dead else wait * 1000):
+                self._dead = True
+            elif self._dead:
+                time.sleep(wait)
+            try:
+                self._turn()
+            except Exception:  # noqa: BLE001 - a bug of ours must not cost the run its history
+                self._note_error()
+        self._end_of_delivery()
+
+    def _turn(self) -> None:
+        end = messages.read_end(self._memory)  # before taking: what came before it is taken
+        flush_asked = self._memory.words[layout.FLUSH_ASKED]
+        self._intake.turn(final=self._dead)
+        for event in self._artifacts.done():
+            self._recorder.event(event)
+        self._take_environment()
+        if (end is not None or self._dead) and not self._closed:
+            self._close_when_quiet(end)
+        elif flush_asked > self._memory.words[layout.FLUSHED]:
+            self._recorder.sync()
+        self._delivery.turn(self._intake, flush_asked, self._closed)
+        self._memory.words[layout.FLUSHED] = self._delivery.flushed
+        self._syncer.turn()
+        if time.monotonic() >= self._status_due:
+            self._show_status()
+
+    def _begin(self) -> None:
+        recorder, run, now = self._recorder, self._run, time.time()
+        for event in recorder.earlier:
+            self._gauges.apply(event)
+        for name, (value, step) in recorder.earlier_newest().items():
+            self._gauges.newest.set(name, value, step, now)
+        if recorder.taken_over:
+            recorder.event(Event(now, events.SENDER, {"restarted": True}))
+            return
+        told = {"attempt": recorder.attempt, "token": run["token"], "group": run["group"]}
+        start = Event(run["started"], events.START, told)
+        recorder.event(start)
+        self._gauges.apply(start)
+        recorder.facts({**self._gauges.facts, **run, "attempt": recorder.attempt})
+        if recorder.earlier_group and recorder.earlier_group != run["group"]:
+            self._delivery.supersede(recorder.earlier_group)
+
+    def _take_environment(self) -> None:
+        found = self._environment.found
+        if found is None or self._closed:
+            return
+        self._environment.found = None
+        self._recorder.facts({"environment": found})
+        self._gauges.facts["git_commit"] = str(found.get("git", {}).get("commit", ""))
+
+    def _close_when_quiet(self, end: dict[str, Any] | None) -> None:
+        """The run is over; reports and files that are still on their way get a moment."""
+        now = time.monotonic()
+        if self._over_at is None:
+            self._over_at = now
+        waited = now - self._over_at
+        stragglers = not self._dead and self._intake.unfinished() and waited < _STRAGGLERS
+        if stragglers or (self._artifacts.busy and waited < self._settings["exit_timeout"] / 2):
+            return
+        self._intake.turn(final=True)
+        self._environment.wait(0.5)
+        self._take_environment()
+        self._intake.write_board()
+        self._record_end(end)
+        self._syncer.soon()  # beside the last push: a slow disk must not hold it up
+        self._closed = True
+        self._memory.words[layout.PHASE] = layout.PHASE_CLOSED
+        self._status_due = 0.0
+
+    def _record_end(self, end: dict[str, Any] | None) -> None:
+        self._recorder.event(Event(time.time(), events.DROPPED, self._intake.dropped()))
+        if not self._gauges.ended:
+            event = Event(time.time(), events.END, end or self._end_without_a_word())
+            self._recorder.event(event)
+            self._gauges.apply(event)
+        if self._settings["on_finish"] == "delete":
+            self._gauges.shorten_lease()
+
+    def _end_without_a_word(self) -> dict[str, Any]:
+        if self._sigterm:
+            return {"state": int(State.CANCELLED), "reason": "terminated", "detail": "SIGTERM"}
+        return {"state": int(State.FAILED), "reason": "died", "detail": ""}
+
+    def _finished(self) -> bool:
+        if self._over_at is None:
+            return False
+        if self._delivery.delivered and not self._syncer.busy:
+            return True
+        longest = float(self._settings["exit_timeout"]) + _LINGER
+        return time.monotonic() - self._over_at > longest
+
+    def _end_of_delivery(self) -> None:
+        if self._delivery.delivered and self._delivery.url is not None:
+            self._recorder.event(Event(time.time(), events.DELIVERED, {"to": self._delivery.url}))
+        self._delivery.give_up()
+        self._show_status()
+        self._recorder.close()
+        if self._delivery.delivered:
+            self._memory.words[layout.PHASE] = layout.PHASE_DELIVERED
+
+    def _show_status(self) -> None:
+        self._status_due = time.monotonic() + _STATUS_EVERY
+        dropped = self._intake.dropped()
+        status = {
+            "record": self._recorder.folder,
+            "notice": self._recorder.notice,
+            "gateway": self._delivery.url,
+            "pushes": self._delivery.pushes,
+            "push_failures": self._gauges.account.push_failures,
+            "problem": self._delivery.problem,
+            "delivered": self._delivery.delivered,
+            "closed": self._closed,
+            "recorded": self._memory.words[layout.RECORDED],
+            "dropped": {reason: n for reason, n in dropped.items() if n},
+        }
+        messages.write_status(self._memory, status)
+
+    def _note_error(self) -> None:
+        self._errors += 1
+        if self._errors <= _TRACEBACKS:
+            traceback.print_exc(file=sys.stderr)
+            sys.stderr.flush()
+        time.sleep(min(1.0, 0.01 * self._errors))
+
+
+def _log_into(recorder: Recorder) -> None:
+    """What we print goes beside the record: nobody waits for the trainer's own streams to close."""
+    if recorder.folder is None:
+        return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(recorder.paths.log, flags, 0o600)
+    except OSError:
+        return
+    os.dup2(descriptor, 2)
+    os.close(descriptor)

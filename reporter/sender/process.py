@@ -1,0 +1,141 @@
+"""Starts the sender and tells whether it lives; the only part of this room that training runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from reporter.board.layout import BRIEF_BYTES, BRIEF_END, BRIEF_OFFSET, Memory
+
+if TYPE_CHECKING:
+    from typing import Any
+
+ENTRY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "entry.py")
+RESTART_AFTER = 60.0
+
+
+class _Process(subprocess.Popen[bytes]):
+    """A child that may outlive us by design: that is nothing to warn of."""
+
+    def __del__(self) -> None:
+        self.poll()
+
+
+_left_behind: list[_Process] = []  # senders that still deliver; reaped when they are done
+
+
+class SenderProcess:
+    """The one child of a Reporter. It reads the shared memory, which outlives it."""
+
+    def __init__(self, memory: Memory, brief: dict[str, Any], events: int | None) -> None:
+        self.problem = ""
+        self._memory = memory
+        self._events = events
+        self._process: _Process | None = None
+        self._started_at: float | None = None
+        self._write_brief(brief)
+        self._trainer = _death_notice()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> bool:
+        """Start the sender; False, and `problem` says why, if the machine does not let us."""
+        self._started_at = time.monotonic()
+        words = self._memory.words
+        passed = [self._memory.descriptor, self._trainer[0]]
+        events, self._events = self._events, None
+        if events is not None:
+            passed.append(events)
+        arguments = (*passed[:2], -1 if events is None else events, BRIEF_OFFSET, words[BRIEF_END])
+        try:
+            self._process = _Process(
+                [sys.executable, "-I", "-S", ENTRY, *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                pass_fds=passed,
+                start_new_session=True,
+            )
+        except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
+            self.problem = f"{type(error).__name__}: {error}"
+            return False
+        finally:
+            if events is not None:
+                os.close(events)  # the sender holds the record now, for as long as it lives
+        return True
+
+    def alive(self) -> bool:
+        """Whether it runs; reaps it if it has ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def restart_if_dead(self) -> bool:
+        """Start a new one for the same memory, at most once a minute. True if it was started."""
+        if self.alive() or self._started_at is None:
+            return False
+        if time.monotonic() - self._started_at < RESTART_AFTER:
+            return False
+        return self.start()
+
+    def let_go(self) -> None:
+        """Leave it alone to deliver what is left, and give our descriptors back."""
+        if self.alive() and self._process is not None:
+            _left_behind.append(self._process)
+        _left_behind[:] = [process for process in _left_behind if process.poll() is None]
+        self.close_descriptors()
+
+    def close_descriptors(self) -> None:
+        """Let go of what would tell the sender that this process lives."""
+        # The first end of a pipe is the sender's; a pidfd has no second one.
+        for descriptor in (self._memory.descriptor, *self._trainer):
+            try:
+                os.close(descriptor)
+            except OSError:  # the user closed every descriptor there was
+                pass
+        self._trainer = ()
+
+    def _write_brief(self, brief: dict[str, Any]) -> None:
+        raw = json.dumps(brief).encode("ascii")
+        if len(raw) > BRIEF_BYTES:
+            raw = json.dumps({**brief, "argv": brief["argv"][:1]}).encode("ascii")
+        self._memory.brief[: len(raw)] = raw
+        self._memory.words[BRIEF_END] = len(raw)
+
+
+def import_path() -> list[str]:
+    """Where the sender finds what this process finds, less what may shadow the library's own.
+
+    Without the script's and the working folder; if the library itself lies there, that folder
+    comes last.
+    """
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    shadowing = {_real(os.curdir)}
+    if script:
+        shadowing.add(_real(os.path.dirname(script)))
+    found = [path for path in sys.path if path and _real(path) not in shadowing]
+    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return [os.path.abspath(path) for path in found if path != own] + [own]
+
+
+def _real(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
+
+
+def _death_notice() -> tuple[int, ...]:
+    """Descriptors by which the sender learns of our death; the first one is for it.
+
+    A pidfd is opened here and handed down: one opened there, by number, could be too late.
+    """
+    try:
+        return (os.pidfd_open(os.getpid()),)
+    except (AttributeError, OSError):
+        return os.pipe()

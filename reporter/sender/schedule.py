@@ -1,0 +1,71 @@
+"""When to push: coalesced, jittered, backing off from a gateway that fails, is slow or says no."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from reporter.sinks.base import Outcome
+
+AFTER_FIRST_REPORT = 0.1
+AFTER_SILENT_START = 2.0
+BETWEEN_CHANGES = 1.0
+_FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
+_AFTER_DENIAL = 300.0
+_LONGEST_INTERVAL = 300.0
+
+
+class Schedule:
+    """Knows the time of the next push. Times are of a clock that never jumps."""
+
+    def __init__(
+        self, interval: float, now: float, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self.interval = interval  # in force: grows while the gateway is slow
+        self.due = now + AFTER_SILENT_START
+        self._wanted = interval
+        self._jitter = jitter
+        self._started: float | None = None
+        self._failures = 0
+
+    def reported(self, now: float) -> None:
+        """A report came; only the first one moves the push."""
+        if self._started is None:
+            self.due = min(self.due, now + AFTER_FIRST_REPORT)
+
+    def changed(self, now: float) -> None:
+        """A state, stage or parameter changed: soon, yet never more than one push a second."""
+        if self._started is None:
+            self.reported(now)
+        elif not self._failures:
+            self.due = min(self.due, max(now, self._started + BETWEEN_CHANGES))
+
+    def started(self, now: float) -> None:
+        """A push is on its way."""
+        self._started = now
+        self.due = float("inf")
+
+    def ended(self, now: float, outcome: Outcome) -> None:
+        """The push is over."""
+        if outcome.ok:
+            self._failures = 0
+            self._adapt(outcome.seconds)
+            started = now if self._started is None else self._started
+            self.due = max(now, started + self.interval * (0.9 + 0.1 * self._jitter()))
+        else:
+            self.due = now + self._pause(outcome)
+            self._failures += 1
+
+    def _adapt(self, seconds: float) -> None:
+        if seconds > self.interval / 2:
+            self.interval = min(self.interval * 2, max(_LONGEST_INTERVAL, self._wanted))
+        elif seconds < self.interval / 8:
+            self.interval = max(self.interval / 2, self._wanted)
+
+    def _pause(self, outcome: Outcome) -> float:
+        if outcome.retry_after_s is not None:
+            return outcome.retry_after_s
+        longest = _AFTER_DENIAL if outcome.denied else _LONGEST_RETRY
+        ceiling = min(longest, _FIRST_RETRY * 2.0 ** min(self._failures, 20))
+        # Full jitter: a gateway that comes back must not meet every run at once.
+        return max(0.05, ceiling * self._jitter())

@@ -1,0 +1,35 @@
+"""Brings the record onto the disk once a second, in a thread: a slow disk must not hold us up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+_EVERY = 1.0
+
+
+class Syncer:
+    """Runs `sync` again and again, never twice at once."""
+
+    def __init__(self, sync: Callable[[], object]) -> None:
+        self._sync = sync
+        self._due = 0.0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def soon(self) -> None:
+        """The next turn is due at once."""
+        self._due = 0.0
+
+    def turn(self) -> None:
+        """Start a sync if it is time and none is running."""
+        now = time.monotonic()
+        if now < self._due or self.busy:
+            return
+        self._due = now + _EVERY
+        self._thread = threading.Thread(target=self._sync, name="sync", daemon=True)
+        self._thread.start()
