@@ -14,7 +14,6 @@ from reporter.names import State
 from reporter.reporter.ends import end_of, end_of_interpreter
 from reporter.reporter.files import Attachment, Stage, checked_artifact
 from reporter.reporter.notices import say
-from reporter.reporter.opening import Opening
 from reporter.reporter.plain import parameter, structure, text_of
 from reporter.reporter.session import Inert, Session
 from reporter.settings import Settings, resolve
@@ -249,6 +248,9 @@ def _session(settings: Settings) -> Session | Inert:
         return Inert()
     if not hasattr(os, "fork"):
         return Inert(f"runs are not reported on {sys.platform}; training goes on")
+    # Not above: it needs fcntl, which Windows has not.
+    from reporter.reporter.opening import Opening  # noqa: PLC0415
+
     opening = Opening(settings)
     if settings.gateway is None and settings.mode == "online":
         say("no gateway is set, so runs are recorded below"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -64,9 +63,9 @@ class Delivery:
             self._push(self._pusher, intake, flush_asked, ended, now)
 
     def supersede(self, group: dict[str, str]) -> None:
-        """Remove the group of an earlier attempt, beside everything else; once."""
-        if self._sink is not None:
-            threading.Thread(target=self._sink.delete, args=(group,), daemon=True).start()
+        """Remove the group of an earlier attempt."""
+        if self._pusher is not None:
+            self._pusher.superseded = group
 
     def give_up(self) -> None:
         """End what is in flight."""

@@ -78,6 +78,18 @@ class Gauges:
         elif event.kind == events.END:
             self._finish(event)
 
+    def retell(
+        self,
+        happened: Iterable[Event],
+        newest: Mapping[str, tuple[float, int | None]],
+        now: float,
+    ) -> None:
+        """Take over what a record tells: its events, and each metric's newest value and step."""
+        for event in happened:
+            self.apply(event)
+        for name, (value, step) in newest.items():
+            self.newest.set(name, value, step, now)
+
     def _begin(self, event: Event) -> None:
         self._state, self._reason, self._detail, self._end = State.RUNNING, "", "", None
         self._attempt = int(event.fields.get("attempt", 1))

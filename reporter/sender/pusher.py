@@ -31,6 +31,7 @@ class Pusher:
         self._outcome: Outcome | None = None
         self._quarantined: dict[str, float] = {}  # family: when to try it again
         self.refused_ever = 0
+        self.superseded: Mapping[str, str] | None = None  # a group of ours to remove first
 
     @property
     def busy(self) -> bool:
@@ -73,6 +74,8 @@ class Pusher:
 
     def _push(self, families: Sequence[Family]) -> Outcome:
         now = self._clock()
+        if self.superseded is not None and self._sink.delete(self.superseded).ok:
+            self.superseded = None
         self._quarantined = {f: t for f, t in self._quarantined.items() if t > now}
         outcome = self._sink.replace(self._group, self._good(families))
         if not outcome.refused:

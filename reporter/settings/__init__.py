@@ -121,9 +121,9 @@ def _fill_in(values: dict[str, object], sources: dict[str, str]) -> None:
     if values["project"] in (None, ""):
         values["project"] = _folder_name()
     if values["gateway"] is None and values["mode"] == "online":
-        values["gateway"] = find()
-        if values["gateway"] is not None:
-            sources["gateway"] = "local hub"
+        found = find()
+        if found is not None:
+            values["gateway"], sources["gateway"] = found, "local hub"
 
 
 def _folder_name() -> str:

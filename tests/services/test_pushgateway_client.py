@@ -1,0 +1,393 @@
+"""The sink against a real Pushgateway: what was pushed is what it shows."""
+
+from __future__ import annotations
+
+import base64
+import math
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+from prometheus_client.parser import text_string_to_metric_families
+
+from reporter.sinks import sink_for
+from reporter.sinks.base import Family, Outcome
+from reporter.sinks.http import HttpClient
+from reporter.sinks.pushgateway import Pushgateway, Target
+from tests.services.programs import Program, StartPushgateway, find_program, free_port
+from tests.services.programs import Pushgateway as Gateway
+from tests.services.proxy import Proxy
+
+pytestmark = pytest.mark.service
+
+Values = dict[str, float]
+GROUP = {"job": "reporter_pod_info", "podUUID": "pushgateway-client", "run": "r", "rank": "0"}
+PASSWORD = "open sesame"
+BCRYPT = "$2b$04$bVKOXPQilKdJvGcNlb1AdOzhIwBEJxooUKwPeqjqHfb.iYYq9G0LS"  # of the password
+BASIC = "Basic " + base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
+
+
+def gauge(name: str, value: float, **labels: str) -> Family:
+    return Family(name, "Help", ((labels, value),))
+
+
+def values(text: str, group: Mapping[str, str] = GROUP) -> Values:
+    """The pushed values of one group, by family."""
+    return {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if group.items() <= sample.labels.items() and not sample.name.startswith("push_")
+    }
+
+
+def shown(url: str, group: Mapping[str, str] = GROUP, ca_file: str = "") -> Values:
+    client = HttpClient(url, ca_file=ca_file)
+    path = urlsplit(url).path + "/metrics"
+    try:
+        answer = client.request("GET", path, None, {"Authorization": BASIC}, 5)
+    finally:
+        client.close()
+    assert answer.status == 200
+    return values(answer.body.decode(), group)
+
+
+def replaced(target: Target, value: float = 1.0) -> Outcome:
+    sink = sink_for(target)
+    try:
+        return sink.replace(GROUP, [gauge("loss", value)])
+    finally:
+        sink.close()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def test_replace_add_and_delete(pushgateway: Gateway) -> None:
+    """PUT makes the group exactly this, POST adds to it, DELETE removes it."""
+    sink = Pushgateway(Target(pushgateway.url))
+    assert sink.replace(GROUP, [gauge("a", 1), gauge("b", 2)]).ok
+    assert sink.replace(GROUP, [gauge("b", 3)]).ok
+    assert shown(pushgateway.url) == {"b": 3}
+    assert sink.add(GROUP, [gauge("c_total", 4)]).ok
+    assert shown(pushgateway.url) == {"b": 3, "c_total": 4}
+    assert sink.delete(GROUP).ok
+    assert shown(pushgateway.url) == {}
+    sink.close()
+
+
+def test_groups_do_not_touch_each_other(pushgateway: Gateway) -> None:
+    """Another rank's group stays as it is."""
+    other = {**GROUP, "rank": "1"}
+    sink = Pushgateway(Target(pushgateway.url))
+    assert sink.replace(GROUP, [gauge("a", 1)]).ok
+    assert sink.replace(other, [gauge("a", 2)]).ok
+    assert sink.delete(GROUP).ok
+    assert shown(pushgateway.url, other) == {"a": 2}
+    sink.close()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["", "a/b", "//", ".", "..", "...", "a b", "100%", "%2F", "a?b#c", "a;b=c", "ü", "потеря",
+     "a\nb", '"quoted"', "\\", "=", "run@base64", "+", "x" * 1000],
+)  # fmt: skip
+def test_odd_group_values_arrive_and_can_be_deleted(pushgateway: Gateway, odd: str) -> None:
+    """The gateway shows the value as it was meant, and deletes by it."""
+    group = {**GROUP, "job": odd or "odd job", "podUUID": odd, "run": odd}
+    sink = Pushgateway(Target(pushgateway.url))
+    outcome = sink.replace(group, [gauge("a", 1)])
+    assert outcome.ok, outcome.problem
+    # A label without a value is no label: the gateway drops it from what it shows.
+    assert shown(pushgateway.url, {k: v for k, v in group.items() if v}) == {"a": 1}
+    assert sink.delete(group).ok
+    assert shown(pushgateway.url, {k: v for k, v in group.items() if v}) == {}
+    sink.close()
+
+
+def test_odd_label_values_arrive(pushgateway: Gateway) -> None:
+    """What would end a label in the text is escaped, and what is not Unicode replaced."""
+    odd = 'x"} 1\n# TYPE y counter\r\ny{a="\\ \udcff ü'
+    sink = Pushgateway(Target(pushgateway.url))
+    assert sink.replace(GROUP, [gauge("a", 1, metric_name=odd)]).ok
+    seen = {**GROUP, "metric_name": odd.replace("\udcff", "?")}
+    assert shown(pushgateway.url, seen) == {"a": 1}
+    sink.close()
+
+
+def test_numbers_that_are_not_finite_arrive(pushgateway: Gateway) -> None:
+    """NaN and both infinities are legal gauges, and the smallest and largest doubles exact."""
+    sent = {
+        "n": math.nan,
+        "i": math.inf,
+        "m": -math.inf,
+        "tiny": 5e-324,
+        "big": 1.7976931348623157e308,
+    }
+    sink = Pushgateway(Target(pushgateway.url))
+    assert sink.replace(GROUP, [gauge(name, value) for name, value in sent.items()]).ok
+    got = shown(pushgateway.url)
+    assert math.isnan(got.pop("n"))
+    assert math.isnan(sent.pop("n"))
+    assert got == sent
+    sink.close()
+
+
+def test_a_bad_body_is_refused_with_the_reason(pushgateway: Gateway) -> None:
+    """One series twice: the gateway says so, and takes the next push."""
+    sink = Pushgateway(Target(pushgateway.url))
+    twice = Family("a", "Help", (({"x": "1"}, 1.0), ({"x": "1"}, 2.0)))
+    outcome = sink.replace(GROUP, [twice])
+    assert outcome.refused
+    assert "collected before with the same name and label values" in outcome.problem
+    assert sink.replace(GROUP, [gauge("a", 1)]).ok
+    sink.close()
+
+
+def test_a_push_is_compressed(start_pushgateway: StartPushgateway) -> None:
+    """The gateway reads gzip: the body on the wire is a fraction of the text."""
+    gateway = start_pushgateway()
+    sink = Pushgateway(Target(gateway.url))
+    families = [gauge(f"reporter_metric_{n}", n, metric_name=f"metric_{n}") for n in range(300)]
+    assert sink.replace(GROUP, families).ok
+    assert len(values(gateway.metrics())) == 300
+    assert sink._gzip
+    assert sink._gzip_proven_on == 1
+    sink.close()
+
+
+def test_a_gateway_that_was_restarted_gets_the_next_push(
+    start_pushgateway: StartPushgateway,
+) -> None:
+    """The kept connection is dead, and the push goes through all the same."""
+    gateway = start_pushgateway()
+    sink = Pushgateway(Target(gateway.url))
+    assert sink.replace(GROUP, [gauge("a", 1)]).ok
+    gateway.stop()
+    assert sink.replace(GROUP, [gauge("a", 2)]).problem == "connection refused"
+    gateway.start()
+    assert sink.replace(GROUP, [gauge("a", 3)]).ok
+    assert shown(gateway.url) == {"a": 3}
+    sink.close()
+
+
+def test_a_path_prefix_is_kept_and_a_wrong_one_said(tmp_path: Path) -> None:
+    """A gateway behind a prefix is reached under it, and a slip there is told as such."""
+    root = f"http://127.0.0.1:{free_port()}"
+    command = [find_program("prometheus-pushgateway"), "--persistence.file="]
+    where = [f"--web.listen-address={urlsplit(root).netloc}", "--web.route-prefix=/push/here"]
+    gateway = Program(command + where, tmp_path / "log", root + "/push/here/-/ready")
+    try:
+        gateway.start()
+        assert replaced(Target(root + "/push/here/")).ok
+        assert shown(root + "/push/here") == {"loss": 1}
+        wrong = replaced(Target(root + "/elsewhere"))
+    finally:
+        gateway.stop()
+    assert not wrong.ok
+    assert "path" in wrong.problem
+
+
+def test_an_ipv6_gateway(start_pushgateway: StartPushgateway) -> None:
+    """A literal in brackets, and a name that has addresses of both families."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        port = server.getsockname()[1]
+    start_pushgateway(f"--web.listen-address=[::1]:{port}")
+    assert replaced(Target(f"http://[::1]:{port}")).ok
+    assert shown(f"http://[::1]:{port}") == {"loss": 1}
+
+
+class Certificates:
+    """An authority of the test's own, and the files that it signed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._authority = trustme.CA()
+        self.ca = str(folder / "ca.pem")
+        self._authority.cert_pem.write_to_path(self.ca)
+
+    def issue(self, name: str) -> tuple[str, str]:
+        issued = self._authority.issue_cert(name)
+        certificate, key = (str(self._folder / f"{name}.{kind}") for kind in ("crt", "key"))
+        issued.private_key_pem.write_to_path(key)
+        for number, part in enumerate(issued.cert_chain_pems):
+            part.write_to_path(certificate, append=number > 0)
+        return certificate, key
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    return Certificates(tmp_path)
+
+
+def tls_config(
+    certificates: Certificates, folder: Path, *lines: str, name: str = "127.0.0.1"
+) -> str:
+    certificate, key = certificates.issue(name)
+    server = ["tls_server_config:", f"  cert_file: {certificate}", f"  key_file: {key}"]
+    return web_config(folder, *server, *lines)
+
+
+def web_config(folder: Path, *lines: str) -> str:
+    path = folder / "web.yml"
+    path.write_text("\n".join(lines) + "\n")
+    return f"--web.config.file={path}"
+
+
+def test_basic_authentication(start_pushgateway: StartPushgateway, tmp_path: Path) -> None:
+    """The right password is let in; none, or a wrong one, is denied."""
+    gateway = start_pushgateway(web_config(tmp_path, "basic_auth_users:", f"  alice: {BCRYPT}"))
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text(PASSWORD + "\n")
+    bad.write_text("guess")
+    assert replaced(Target(gateway.url, username="alice", password_file=str(good))).ok
+    assert shown(gateway.url) == {"loss": 1}
+    assert replaced(Target(gateway.url)).denied
+    assert replaced(Target(gateway.url, username="alice", password_file=str(bad))).denied
+
+
+def test_own_authority_with_basic_authentication(
+    start_pushgateway: StartPushgateway, certificates: Certificates, tmp_path: Path
+) -> None:
+    """TLS by an own CA file, with a password inside it."""
+    users = ("basic_auth_users:", f"  alice: {BCRYPT}")
+    gateway = start_pushgateway(tls_config(certificates, tmp_path, *users), scheme="https")
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    target = Target(
+        gateway.url, username="alice", password_file=str(password), ca_file=certificates.ca
+    )
+    outcome = replaced(target)
+    assert outcome.ok, outcome.problem
+    assert shown(gateway.url, ca_file=certificates.ca) == {"loss": 1}
+
+
+def test_tls_is_always_verified(
+    start_pushgateway: StartPushgateway,
+    certificates: Certificates,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An unknown authority is not trusted, SSL_CERT_FILE makes it known, plain http is told."""
+    gateway = start_pushgateway(tls_config(certificates, tmp_path), scheme="https")
+    unknown = replaced(Target(gateway.url))
+    assert unknown.problem.startswith("certificate not trusted: ")
+    assert replaced(Target(gateway.url.replace("https", "http"))).problem == (
+        "the gateway wants https:// (400)"
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", certificates.ca)
+    assert replaced(Target(gateway.url)).ok
+
+
+def test_a_certificate_for_another_host_is_not_trusted(
+    start_pushgateway: StartPushgateway, certificates: Certificates, tmp_path: Path
+) -> None:
+    """The authority is right and the name is not."""
+    gateway = start_pushgateway(
+        tls_config(certificates, tmp_path, name="elsewhere.test"), scheme="https"
+    )
+    problem = replaced(Target(gateway.url, ca_file=certificates.ca)).problem
+    assert problem.startswith("certificate not trusted: IP address mismatch")
+
+
+def test_tls_towards_a_plain_gateway_is_said(pushgateway: Gateway) -> None:
+    """https:// where http:// is meant: the likely slip is named."""
+    assert (
+        "http:// rather than https://"
+        in replaced(Target(pushgateway.url.replace("http", "https"))).problem
+    )
+
+
+def test_client_certificates(
+    start_pushgateway: StartPushgateway, certificates: Certificates, tmp_path: Path
+) -> None:
+    """With mutual TLS only who shows a certificate of the authority is let in."""
+    demand = (
+        "  client_auth_type: RequireAndVerifyClientCert",
+        f"  client_ca_file: {certificates.ca}",
+    )
+    gateway = start_pushgateway(tls_config(certificates, tmp_path, *demand), scheme="https")
+    certificate, key = certificates.issue("trainer.test")
+    own = {"ca_file": certificates.ca, "cert_file": certificate, "key_file": key}
+    outcome = replaced(Target(gateway.url, **own))
+    assert outcome.ok, outcome.problem
+    without = replaced(Target(gateway.url, ca_file=certificates.ca))
+    assert without.problem == "the gateway wants a client certificate that it trusts"
+    missing = replaced(Target(gateway.url, ca_file=certificates.ca + "x"))
+    assert missing.problem == f"CA file {certificates.ca}x is not usable: no such file or directory"
+
+
+def test_a_proxy_forwards(pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name only the proxy knows is reached through it, with its user and password."""
+    login = "Basic " + base64.b64encode(b"me:p@ss").decode()
+    with Proxy(urlsplit(pushgateway.url).port or 0, login) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://me:p%40ss@{proxy.address}")
+        sink = Pushgateway(Target("http://gateway.test:9091"))
+        assert sink.replace(GROUP, [gauge("loss", 1)]).ok
+        assert sink.replace(GROUP, [gauge("loss", 2)]).ok
+        sink.close()
+        assert len(proxy.asked) == 1
+        assert proxy.asked[0].startswith("PUT http://gateway.test:9091/metrics/job/")
+        monkeypatch.setenv("http_proxy", proxy.address)
+        denied = replaced(Target("http://gateway.test:9091"))
+        assert denied.problem == "the proxy wants a user and password (407)"
+    assert shown(pushgateway.url) == {"loss": 2}
+
+
+def test_a_proxy_tunnels_tls(
+    start_pushgateway: StartPushgateway,
+    certificates: Certificates,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """https goes through CONNECT, verified against the gateway's own name."""
+    login = "Basic " + base64.b64encode(b"me:pass").decode()
+    gateway = start_pushgateway(
+        tls_config(certificates, tmp_path, name="gateway.test"), scheme="https"
+    )
+    with Proxy(urlsplit(gateway.url).port or 0, login) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:pass@{proxy.address}")
+        outcome = replaced(Target("https://gateway.test", ca_file=certificates.ca))
+        assert outcome.ok, outcome.problem
+        assert proxy.asked == ["CONNECT gateway.test:443 HTTP/1.1"]
+        assert "mismatch" in replaced(Target("https://other.test", ca_file=certificates.ca)).problem
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+        denied = replaced(Target("https://gateway.test", ca_file=certificates.ca))
+        assert denied.problem == "the proxy wants a user and password (407)"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_loopback_is_never_proxied(
+    pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """The embedded gateway stays reachable whatever the environment says."""
+    port = urlsplit(pushgateway.url).port
+    with Proxy(port or 0) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        assert replaced(Target(f"http://{host}:{port}")).ok
+        assert proxy.asked == []
+
+
+def test_no_proxy_is_honoured(pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that NO_PROXY names is asked for directly, which here means not found."""
+    with Proxy(urlsplit(pushgateway.url).port or 0) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        monkeypatch.setenv("NO_PROXY", "10.0.0.0,.invalid")
+        assert not replaced(Target("http://gateway.invalid:9091")).ok
+        assert proxy.asked == []
+
+
+def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused by the proxy is not refused by the gateway."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("HTTP_PROXY", f"http://me:canary@127.0.0.1:{port}")
+    problem = replaced(Target("http://gateway.test:9091")).problem
+    assert problem == "connection refused (by way of the proxy 127.0.0.1)"
