@@ -64,7 +64,7 @@ _VALUES = _BRIEF + BRIEF_BYTES
 _STEPS = _VALUES + 8 * POINTS
 _TAGS = _STEPS + 8 * POINTS
 _BOARD = _TAGS + 4 * POINTS
-_NAMES = _BOARD + 4 * 8 * METRICS
+_NAMES = _BOARD + 5 * 8 * METRICS
 _MESSAGES = _NAMES + NAMES_BYTES
 SIZE = _MESSAGES + MESSAGES_BYTES
 
@@ -86,12 +86,13 @@ class Memory:
         self.value_bits = area[_VALUES:_STEPS].cast("Q")
         self.steps = area[_STEPS:_TAGS].cast("q")
         self.tags = area[_TAGS:_BOARD].cast("i")
-        board = [area[_BOARD + 8 * METRICS * k : _BOARD + 8 * METRICS * (k + 1)] for k in range(4)]
+        board = [area[_BOARD + 8 * METRICS * k : _BOARD + 8 * METRICS * (k + 1)] for k in range(5)]
         self.board_values = board[0].cast("d")
         self.board_value_bits = board[0].cast("Q")
         self.board_steps = board[1].cast("q")
         self.board_since = board[2].cast("Q")
         self.board_drops = board[3].cast("Q")
+        self.board_read = board[4].cast("Q")  # the sender's: behind the newest point it has read
         self.names = area[_NAMES:_MESSAGES]
         self.messages = area[_MESSAGES:SIZE]
 

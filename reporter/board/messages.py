@@ -56,6 +56,8 @@ def hand_back(memory: Memory, position: int) -> None:
 def write_end(memory: Memory, end: dict[str, Any]) -> None:
     """Say how the run ended. It has room of its own: a full message area never hides an end."""
     raw = json.dumps(end).encode("ascii")
+    if len(raw) > TEXT_BYTES - _LENGTH.size:  # state and reason always fit
+        raw = json.dumps({**end, "detail": ""}).encode("ascii")
     memory.end[: _LENGTH.size + len(raw)] = _LENGTH.pack(len(raw)) + raw
     memory.words[ENDED] = 1
 

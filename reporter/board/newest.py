@@ -27,7 +27,7 @@ class Newest(Writer):
         """A handle on one metric."""
         check_name("metric", name)
         with self.lock:
-            tag = self.register(name) if self.live else 0
+            tag = self.register(name) if self.live and not self.ended else 0
         return self.handle(name, tag)
 
     def slow(self, name: str, value: Any, step: Any) -> None:
@@ -57,7 +57,7 @@ class Newest(Writer):
         with self.lock:
             self.ended = True
             self.close_board()
-            # The names stay: a bad value after the end is a late report, not a new name.
+            self.tags.clear()  # by name, too, the store now fails
 
     def detach(self) -> None:
         super().detach()
@@ -76,13 +76,17 @@ def _hot_calls(
         nonlocal values, steps
         values = steps = ()  # storing into it fails, and that leads to the slow path
 
-    def report_metric(name: str, value: Any, step: int | None = None) -> None:
+    # Defaults are locals, which cost less than free variables; a stray fourth argument fails in
+    # the store, and the slow path then does without it.
+    def report_metric(
+        name: str, value: Any, step: int | None = None, _values: Any = values, _index: Any = index
+    ) -> None:
         try:
             if step is None:
-                values[index[name]] = value
+                _values[_index[name]] = value
                 return
-            i = index[name]
-            values[i] = value
+            i = _index[name]
+            _values[i] = value
             steps[i] = step
             return
         except Exception:  # noqa: BLE001 - a new name, a bad value or an end: the slow path tells

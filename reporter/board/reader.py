@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
 from typing import Literal
 
 from reporter.board.layout import (
@@ -69,7 +70,6 @@ class Reader:
             memoryview(struct.pack(kind, value) * BLOCK).cast(kind) for kind, value in _BLANKS
         ]
         self._stuck: tuple[int, float] = (-1, 0.0)
-        self.last: dict[int, int] = {}  # the position of each metric's newest point
         self.at = memory.words[TAIL]
         self.hand_back(max(0, max(memory.words[DONE], recorded_to) - self.at))
 
@@ -104,7 +104,9 @@ class Reader:
         size = tags.index(0) if 0 in tags else len(tags)
         here = slice(start, start + size)
         bits, steps = self._memory.value_bits[here].tolist(), self._memory.steps[here].tolist()
-        if NO_VALUE in bits or NO_STEP in steps:
+        if NO_VALUE in bits or (
+            NO_STEP in steps and NO_STEP in compress(steps, map((0).__gt__, tags))
+        ):
             late = (k for k in range(size) if _overtaken(tags[k], bits[k], steps[k]))
             ready = next(late, size)
             size = ready or self._after_patience(size)
@@ -137,11 +139,15 @@ class Reader:
                 pass
         words[TAIL] = self.at
 
+    def saw(self, tag: int, position: int) -> None:
+        """A metric's newest point lay here. In shared memory: a successor must know it too."""
+        self._memory.board_read[tag] = position + 1
+
     def board(self) -> Iterator[tuple[int, float, int | None]]:
         """Metrics whose newest value lies on the board, because the ring was full."""
         memory = self._memory
         for tag, count in enumerate(memory.board_drops[: self._tags()].tolist()):
-            if count and memory.board_since[tag] > self.last.get(tag, -1):
+            if count and memory.board_since[tag] >= memory.board_read[tag]:
                 step = memory.board_steps[tag]
                 yield tag, memory.board_values[tag], None if step == NO_STEP else step
 

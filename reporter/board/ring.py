@@ -54,7 +54,7 @@ class Ring(Writer):
         """A handle on one metric."""
         check_name("metric", name)
         with self.lock:
-            tag = self.register(name) if self.live else 0
+            tag = self.register(name) if self.live and not self.ended else 0
         return self.handle(name, tag)
 
     def known(self, name: str, tag: int) -> None:

@@ -48,7 +48,7 @@ def _whole_float(name: str, step: Any) -> int:
         found = float(step)
         if found.is_integer() and not isinstance(step, (str, bytes)):
             return int(found)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # noqa: BLE001 - as above, of a user's __float__
         found = 0.0
     raise ValueRefused(f"step of metric {name!r} must be a whole number, not {_shown(step)}")
 

@@ -41,6 +41,20 @@ class Reporter:
     `reporter config` lists them. A wrong one raises SettingRefused here.
     """
 
+    # A slot holds the run's own call: a method in between would cost as much as the report, and
+    # an attribute in the shadow of a method is slow on newer interpreters.
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "report_metric": "report_metric(name, value, step=None)\n\nReport a number: NaN and"
+        " infinities too, and whatever holds exactly one number.",
+    }
+
+    if TYPE_CHECKING:
+
+        def report_metric(self, name: str, value: Any, step: int | None = None) -> None:
+            """Report a number: NaN and infinities too, and whatever holds exactly one number."""
+
     def __init__(
         self,
         project: str | None = None,
@@ -60,8 +74,8 @@ class Reporter:
         for kind, names in (("parameter", self._parameters), ("tag", self._tags)):
             for each in names:
                 check_name(kind, each)
-        self._session: Session | Inert = Inert(_NOT_ENTERED)
         self._stage: str | None = None
+        self._use(Inert(_NOT_ENTERED))
         self._entered = False
 
     # The scope.
@@ -70,11 +84,8 @@ class Reporter:
         if self._entered:
             raise RuntimeError("a Reporter is entered once; make a new one for a new run")
         self._entered = True
-        self._session = _session(self.settings)
+        self._use(_session(self.settings))
         if self._session.live:
-            # In the instance: a method in between would cost as much as the report itself.
-            if type(self).report_metric is Reporter.report_metric:
-                self.__dict__["report_metric"] = self._session.report_metric
             _end_with_the_interpreter()
         open_reporters.append(self)
         self.report_parameters(self._parameters)
@@ -105,6 +116,11 @@ class Reporter:
 
         await asyncio.shield(asyncio.to_thread(self._end, *end_of(error)))
 
+    def _use(self, session: Session | Inert) -> None:
+        self._session = session
+        # By the slot itself: a subclass may have a method of that name, which calls this one.
+        _report_metric_slot.__set__(self, session.report_metric)
+
     def finish(self) -> None:
         """End the run as succeeded, and wait as leaving the scope does."""
         self._end(State.SUCCEEDED, "returned", "")
@@ -119,10 +135,6 @@ class Reporter:
         self._session.end(int(state), reason, detail)
 
     # What training says.
-
-    def report_metric(self, name: str, value: Any, step: int | None = None) -> None:
-        """Report a number: NaN and infinities too, and whatever holds exactly one number."""
-        self._session.report_metric(name, value, step)
 
     def report_metrics(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Report several; one that is refused does not keep the others back."""
@@ -235,11 +247,15 @@ class Reporter:
         return f"<Reporter of run {self.run_id or '(not entered)'}>"
 
 
+_report_metric_slot = Reporter.__dict__["report_metric"]
+
+
 def _inert_copy(kind: type[Reporter]) -> Reporter:
     copy = kind.__new__(kind)
     copy.settings = resolve({"mode": "disabled"}, {})
     copy._parameters, copy._tags, copy._stage = {}, {}, None
-    copy._session, copy._entered = Inert(), True
+    copy._entered = True
+    copy._use(Inert())
     return copy
 
 

@@ -84,7 +84,7 @@ class Session:
                 return True
             self._send_pending()
             self._writer.stop()
-            end = {"state": state, "reason": reason, "detail": detail[:1000]}
+            end = {"state": state, "reason": reason, "detail": detail[:300]}
             messages.write_end(self._memory, end)
         try:
             if not self._process.alive():

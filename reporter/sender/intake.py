@@ -148,8 +148,8 @@ class Intake:
             now = self._now()
             self._recorder.block(block, now, uncertain)
             last = self._gauges.newest.take(block.tags, block.values, block.steps, self._names, now)
-            self._reader.last.update((tag, block.position(k)) for tag, k in last.items())
-            for tag in last:
+            for tag, k in last.items():
+                self._reader.saw(tag, block.position(k))
                 self._board.pop(tag, None)
             self.reported = self.reported or bool(block.tags)
             self._reader.hand_back(block.span)

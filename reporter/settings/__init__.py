@@ -89,8 +89,9 @@ def _checked(setting: Setting, given: object, source: str) -> object:
     except Wrong as wrong:
         name = setting.name if source in ("argument", "default") else source
         shown = given
-        if setting.name == "gateway" and "@" in str(given):
-            shown = "…@" + str(given).rpartition("@")[2]
+        if setting.name == "gateway" and isinstance(given, str):  # it may hold a password or token
+            _, at, rest = given.rpartition("@")
+            shown = ("…@" if at else "") + rest.partition("?")[0].partition("#")[0]
         raise SettingRefused(name, shown, str(wrong)) from None
 
 

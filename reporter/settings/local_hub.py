@@ -56,7 +56,9 @@ def find() -> str | None:
     if found is None:
         return None
     pid, started, url = found.get("pid"), found.get("started"), found.get("url")
-    if not isinstance(pid, int) or not isinstance(url, str) or start_ticks(pid) != started:
+    if not (isinstance(pid, int) and isinstance(url, str) and isinstance(started, int)):
+        return None
+    if start_ticks(pid) != started:
         return None
     return url
 
@@ -87,7 +89,7 @@ def _read() -> dict[str, object] | None:
             return None
         with open(path, encoding="utf-8") as file:
             found = json.loads(file.read(4096))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
