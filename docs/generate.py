@@ -56,9 +56,11 @@ def figures() -> str:
         return "Not measured yet."
     found = json.loads(RESULTS.read_text(encoding="utf-8"))["figures"]
     rows = ["| | measured | at most |", "|---|---|---|"]
-    for bar in bars.BARS:
-        if bar.figure in found:
-            rows.append(f"| {bar.says} | {found[bar.figure]:.3g} {bar.unit} | {bar.most:g} |")
+    rows += [
+        f"| {bar.says} | {found[bar.figure]:.3g} {bar.unit} | {bar.most:g} |"
+        for bar in bars.BARS
+        if bar.figure in found
+    ]
     return "\n".join(rows)
 
 

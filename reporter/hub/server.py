@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -46,9 +47,9 @@ def serve(
     listener = _bind(host, port)
     with listener:
         url = _url(listener)
-        app = TrustedHostMiddleware(
-            create_gateway(), allowed_hosts=[*_LOCAL_HOSTS, host], www_redirect=False
-        )
+        # Who listens for other machines is called by names that only they know.
+        hosts = [*_LOCAL_HOSTS, host] if _is_loopback(listener) else ["*"]
+        app = TrustedHostMiddleware(create_gateway(), allowed_hosts=hosts, www_redirect=False)
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -86,6 +87,10 @@ def _advice(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EACCES:
         return f"port {port} on {host} is not allowed to this user: choose one above 1023"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"
+
+
+def _is_loopback(listener: socket.socket) -> bool:
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
 def _url(listener: socket.socket) -> str:

@@ -14,6 +14,7 @@ from reporter.reporter.notices import say
 from reporter.run import __version__
 from reporter.run.identity import new_name, new_run_id, rank_of, shared_run_id, world_size_of
 from reporter.sender.process import import_path
+from reporter.settings.local_hub import start_ticks
 
 if TYPE_CHECKING:
     from typing import Any
@@ -65,6 +66,7 @@ class Opening:
             "token": os.urandom(8).hex(),
             "group": group,
             "pid": os.getpid(),
+            "pid_started": start_ticks(os.getpid()),
         }
         facts = {
             "project": settings.project,

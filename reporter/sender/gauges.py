@@ -20,6 +20,9 @@ from reporter.record.events import Event
 from reporter.sender.newest import NewestValues
 from reporter.sinks.base import Family
 
+# The settings that decide how a run shows: its record keeps them for a later delivery.
+SHOWN_BY = ("parameter_prefix", "series_limit", "lease", "interval", "on_finish")
+
 _NEARLY_DONE = 0.9999  # progress is 1 only once the run succeeded
 _SHORT_LEASE = 300.0  # of a run that asked to be deleted once it is finished
 

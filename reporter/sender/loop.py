@@ -17,7 +17,7 @@ from reporter.record.events import Event
 from reporter.sender.artifacts import Artifacts
 from reporter.sender.delivery import Delivery
 from reporter.sender.facts import EnvironmentFacts
-from reporter.sender.gauges import Gauges
+from reporter.sender.gauges import SHOWN_BY, Gauges
 from reporter.sender.intake import Intake
 from reporter.sender.recorder import Recorder
 from reporter.sender.syncer import Syncer
@@ -114,10 +114,7 @@ class Sender:
 
     def _begin(self) -> None:
         recorder, run, now = self._recorder, self._run, time.time()
-        for event in recorder.earlier:
-            self._gauges.apply(event)
-        for name, (value, step) in recorder.earlier_newest().items():
-            self._gauges.newest.set(name, value, step, now)
+        self._gauges.retell(recorder.earlier, recorder.earlier_newest(), now)
         if recorder.taken_over:
             recorder.event(Event(now, events.SENDER, {"restarted": True}))
             return
@@ -125,7 +122,8 @@ class Sender:
         start = Event(run["started"], events.START, told)
         recorder.event(start)
         self._gauges.apply(start)
-        recorder.facts({**self._gauges.facts, **run, "attempt": recorder.attempt})
+        kept = {name: self._settings[name] for name in SHOWN_BY}
+        recorder.facts({**self._gauges.facts, **run, "attempt": recorder.attempt, "settings": kept})
         if recorder.earlier_group and recorder.earlier_group != run["group"]:
             self._delivery.supersede(recorder.earlier_group)
 

@@ -1,0 +1,101 @@
+# Every task of this project; `make` alone lists them. Nothing but Python 3.11+ has to be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+SOURCES := $(shell find reporter integrations -name '*.py' 2>/dev/null)
+COMPILE := uv pip compile --quiet pyproject.toml --extra cli --python-version 3.11 --universal \
+	--generate-hashes --no-annotate --no-header --no-emit-index-url
+
+# uv brings certificates of its own; where the system has some, they know the company's too.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
+export UV_SYSTEM_CERTS ?= 1
+endif
+# An environment that happens to be active is not the one that is meant here.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+ifdef UV
+INSTALL := uv pip install --quiet --python $(BIN)/python
+AGAIN := --reinstall-package run-reporter
+else
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+AGAIN := --force-reinstall
+endif
+
+# The development setup runs the demo as well as the small one does.
+READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.run)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test check fix bench pins services
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev services ## Install what development needs, and the programs that tests talk to
+
+demo: $(READY) ## Train a small model that reports to a gateway of its own
+	@$(BIN)/python examples/demo.py
+
+test: setup ## Run all tests
+	$(BIN)/pytest
+
+check: $(VENV)/.dev ## Check format, lint, types, layers and generated tables
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+fix: $(VENV)/.dev ## Format the code, correct what can be corrected, renew tables
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.dev ## Measure what reporting costs
+	$(BIN)/python benchmarks/run.py
+
+pins: ## Compile the requirements anew from pyproject.toml
+	$(COMPILE) -o requirements/run.txt
+	$(COMPILE) --group dev -o requirements/dev.txt
+
+services:
+	@missing=""; \
+	command -v prometheus >/dev/null || missing="$$missing prometheus"; \
+	command -v prometheus-pushgateway >/dev/null || command -v pushgateway >/dev/null \
+		|| missing="$$missing prometheus-pushgateway"; \
+	test -n "$$missing" || exit 0; \
+	if test "$$(id -u)" = 0; then as_root="env"; \
+	elif sudo -n true 2>/dev/null; then as_root="sudo -n env"; \
+	else as_root=""; fi; \
+	if test -n "$$as_root" && command -v apt-get >/dev/null; then \
+		echo "Installing$$missing"; \
+		apt="$$as_root DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get -qq"; \
+		{ $$apt update && $$apt install -y --no-install-recommends $$missing; } >/dev/null && exit 0; \
+	fi; \
+	echo "Not installed:$$missing. The tests that talk to them are skipped."; \
+	echo "On Debian or Ubuntu: apt-get install$$missing. Elsewhere: https://prometheus.io/download"
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what development needs into $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.run: requirements/run.txt pyproject.toml $(SOURCES) | $(BIN)/python
+	@echo "Installing run-reporter into $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps $(AGAIN) .
+	@touch $@
+
+$(BIN)/python:
+ifdef UV
+	@uv venv --quiet --clear --python '>=3.11' $(VENV)
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Say which one to use: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+		echo "On Debian and Ubuntu, venv is a package: apt-get install python3-venv" >&2; exit 1; }
+endif
