@@ -106,7 +106,10 @@ class Sender:
             self._close_when_quiet(end)
         elif flush_asked > self._memory.words[layout.FLUSHED]:
             self._recorder.sync()
+        known = self._delivery.problem
         self._delivery.turn(self._intake, flush_asked, self._closed)
+        if self._delivery.problem != known:
+            self._status_due = 0.0  # whoever leaves now should read why
         self._memory.words[layout.FLUSHED] = self._delivery.flushed
         self._syncer.turn()
         if time.monotonic() >= self._status_due:

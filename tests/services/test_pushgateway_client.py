@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
 from reporter.sinks import sink_for
@@ -20,13 +19,12 @@ from reporter.sinks.pushgateway import Pushgateway, Target
 from tests.services.programs import Program, StartPushgateway, find_program, free_port
 from tests.services.programs import Pushgateway as Gateway
 from tests.services.proxy import Proxy
+from tests.services.secured import BCRYPT, PASSWORD, Certificates, tls_config, web_config
 
 pytestmark = pytest.mark.service
 
 Values = dict[str, float]
 GROUP = {"job": "reporter_pod_info", "podUUID": "pushgateway-client", "run": "r", "rank": "0"}
-PASSWORD = "open sesame"
-BCRYPT = "$2b$04$bVKOXPQilKdJvGcNlb1AdOzhIwBEJxooUKwPeqjqHfb.iYYq9G0LS"  # of the password
 BASIC = "Basic " + base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
 
 
@@ -204,41 +202,9 @@ def test_an_ipv6_gateway(start_pushgateway: StartPushgateway) -> None:
     assert shown(f"http://[::1]:{port}") == {"loss": 1}
 
 
-class Certificates:
-    """An authority of the test's own, and the files that it signed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._authority = trustme.CA()
-        self.ca = str(folder / "ca.pem")
-        self._authority.cert_pem.write_to_path(self.ca)
-
-    def issue(self, name: str) -> tuple[str, str]:
-        issued = self._authority.issue_cert(name)
-        certificate, key = (str(self._folder / f"{name}.{kind}") for kind in ("crt", "key"))
-        issued.private_key_pem.write_to_path(key)
-        for number, part in enumerate(issued.cert_chain_pems):
-            part.write_to_path(certificate, append=number > 0)
-        return certificate, key
-
-
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
     return Certificates(tmp_path)
-
-
-def tls_config(
-    certificates: Certificates, folder: Path, *lines: str, name: str = "127.0.0.1"
-) -> str:
-    certificate, key = certificates.issue(name)
-    server = ["tls_server_config:", f"  cert_file: {certificate}", f"  key_file: {key}"]
-    return web_config(folder, *server, *lines)
-
-
-def web_config(folder: Path, *lines: str) -> str:
-    path = folder / "web.yml"
-    path.write_text("\n".join(lines) + "\n")
-    return f"--web.config.file={path}"
 
 
 def test_basic_authentication(start_pushgateway: StartPushgateway, tmp_path: Path) -> None:
