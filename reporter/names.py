@@ -60,7 +60,9 @@ END_REASONS = (
 POINT_DROPS = ("ring_full", "bad_value", "overflow", "after_end", "record_limit", "record_error")
 # What is in the record and not, or not wholly, on the gateway.
 PUSH_DROPS = ("series_limit", "name_too_long", "quarantined")
-DROP_REASONS = POINT_DROPS + PUSH_DROPS
+# Notes, milestones and files for which the shared memory had no room.
+MESSAGE_DROPS = ("message_lost",)
+DROP_REASONS = POINT_DROPS + PUSH_DROPS + MESSAGE_DROPS
 
 PHASES = ("data", "compute", "validation", "checkpoint", "other")
 

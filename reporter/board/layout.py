@@ -99,7 +99,7 @@ class Memory:
 
 def create(keep_points: bool) -> Memory:
     """New memory with every slot blank; nothing on any file system can fill up or vanish."""
-    descriptor = _anonymous_file()
+    descriptor = above_streams(_anonymous_file())
     os.ftruncate(descriptor, SIZE)
     no_value, no_step = struct.pack("Q", NO_VALUE), struct.pack("q", NO_STEP)
     if keep_points:
@@ -117,6 +117,18 @@ def attach(descriptor: int) -> Memory:
     if memory.words[LAYOUT_WORD] != LAYOUT:
         raise RuntimeError("the Reporter and its sender are of different versions")
     return memory
+
+
+def above_streams(descriptor: int) -> int:
+    """The same file under a number that no standard stream of a child takes."""
+    if descriptor > 2:
+        return descriptor
+    import fcntl  # noqa: PLC0415 - rare, and Windows has it not
+
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(descriptor)
 
 
 def _anonymous_file() -> int:

@@ -10,7 +10,6 @@ from reporter.board.layout import (
     ENDED,
     MESSAGES_BYTES,
     MESSAGES_END,
-    MESSAGES_LOST,
     MESSAGES_TAIL,
     STATUS_SEQUENCE,
     TEXT_BYTES,
@@ -30,7 +29,6 @@ def send(memory: Memory, message: dict[str, Any]) -> bool:
     words = memory.words
     end, size = words[MESSAGES_END], _LENGTH.size + len(raw)
     if len(raw) > LONGEST or end + size - words[MESSAGES_TAIL] > MESSAGES_BYTES:
-        words[MESSAGES_LOST] += 1
         return False
     _copy_in(memory.messages, end, _LENGTH.pack(len(raw)) + raw)
     words[MESSAGES_END] = end + size  # last: what lies before it is whole

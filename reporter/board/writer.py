@@ -114,7 +114,8 @@ class Writer:
             raise ValueRefused(f"metric {name!r}: {error}") from error
         if name not in self._warned and len(self._warned) < METRICS:
             self._warned.add(name)
-            self.warn(f"{error}; dropped and counted, here and from now on without a word")
+            told = error if isinstance(error, ReporterError) else f"metric {name!r}: {error}"
+            self.warn(f"{told}; dropped and counted, here and from now on without a word")
 
     def late(self) -> bool:
         """Whether the run is over for this call, which is then counted."""

@@ -12,6 +12,7 @@ from reporter.record.paths import RunPaths
 
 # O_NONBLOCK: a pipe in a file's place must not keep a reader waiting.
 _OPEN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_FIRST_FREE = 3
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 # Whoever asks `is_held` holds a shared lock for a moment, which must not turn a writer away.
 _TRIES, _PAUSE = 5, 0.01
@@ -50,6 +51,9 @@ def hold(paths: RunPaths) -> int:
     """
     make_folders(paths)
     descriptor = open_file(paths.events)
+    if descriptor < _FIRST_FREE:  # a child's standard stream would take its place
+        low, descriptor = descriptor, fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
+        os.close(low)
     try:
         _lock(descriptor, fcntl.LOCK_EX, _TRIES)
     except BlockingIOError as error:

@@ -254,7 +254,7 @@ def _inert_copy(kind: type[Reporter]) -> Reporter:
     copy = kind.__new__(kind)
     copy.settings = resolve({"mode": "disabled"}, {})
     copy._parameters, copy._tags, copy._stage = {}, {}, None
-    copy._entered = True
+    copy._entered = False  # entering it is as harmless as all else
     copy._use(Inert())
     return copy
 

@@ -54,10 +54,11 @@ class Session:
             return
         message = {**fields, "e": kind, "t": time.time(), "name": name}
         with self._lock:
-            self._send_pending()
-            sent = messages.send(self._memory, message)
-            if not sent and kind in _LATEST_COUNTS and len(self._pending) < _MOST_PENDING:
+            waits = not self._send_pending() or not messages.send(self._memory, message)
+            if waits and kind in _LATEST_COUNTS and len(self._pending) < _MOST_PENDING:
                 self._pending[kind, name] = message
+            elif waits:
+                self._memory.words[layout.MESSAGES_LOST] += 1
         self._tend()
 
     def progress(self, done: float, total: float) -> None:
@@ -70,26 +71,32 @@ class Session:
         """Wait until everything reported is recorded, and on the gateway if there is one."""
         if not self.live:
             return False
+        self._tend()
+        until = time.monotonic() + timeout
+        if not _wait(self._pending_sent, timeout):
+            return False
         with self._lock:
-            self._send_pending()
             words = self._memory.words
             asked = words[layout.FLUSH_ASKED] = words[layout.FLUSH_ASKED] + 1
-        self._tend()
-        return _wait(lambda: self._memory.words[layout.FLUSHED] >= asked, timeout)
+        return _wait(lambda: words[layout.FLUSHED] >= asked, until - time.monotonic())
 
     def end(self, state: int, reason: str, detail: str) -> bool:
         """Say how the run ended and wait for its delivery, at most the exit timeout."""
+        until = time.monotonic() + self._settings.exit_timeout
+        if self._pending and self.live and not self._writer.ended:
+            if not self._process.alive():
+                self._process.start()
+            _wait(self._pending_sent, self._settings.exit_timeout / 2)
         with self._lock:
             if not self.live or self._writer.ended:
                 return True
-            self._send_pending()
             self._writer.stop()
             end = {"state": state, "reason": reason, "detail": detail[:300]}
             messages.write_end(self._memory, end)
         try:
             if not self._process.alive():
                 self._process.start()
-            _wait(self._over, self._settings.exit_timeout)
+            _wait(self._over, until - time.monotonic())
         finally:
             self._process.let_go()
         delivered = self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
@@ -110,11 +117,16 @@ class Session:
         self._writer.detach()
         self._process.close_descriptors()
 
-    def _send_pending(self) -> None:
+    def _send_pending(self) -> bool:
         for key in list(self._pending):
             if not messages.send(self._memory, self._pending[key]):
-                return
+                return False
             del self._pending[key]
+        return True
+
+    def _pending_sent(self) -> bool:
+        with self._lock:
+            return self._send_pending()
 
     def _tend(self) -> None:
         """At a slow call: a sender that died gets a successor for the same memory."""
@@ -133,7 +145,8 @@ class Session:
 
     def _say_what_is_undelivered(self) -> None:
         status = messages.read_status(self._memory)
-        where = status.get("gateway") or "the record"
+        online = self._settings.mode == "online"
+        where = (online and self._settings.gateway) or "the record"
         problem = status.get("problem") or "no answer yet"
         say(f"run {self.run_id} has not reached {where} within"
             f" {self._settings.exit_timeout:g} s ({problem}); its sender tries for 10 s more,"

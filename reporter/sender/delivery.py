@@ -14,6 +14,7 @@ from reporter.sinks import sink_for
 from reporter.sinks.base import Sink
 from reporter.sinks.pushgateway import Target
 
+_BETWEEN_LAST_TRIES = 1.0
 _PATIENCE_AT_END = 1.0  # with a push in flight, before the last one takes its place
 
 
@@ -88,6 +89,8 @@ class Delivery:
         else:
             account.push_failures += 1
             self.problem = outcome.problem
+        if self._end_wanted:  # the last seconds are short, however long the outage was
+            self._schedule.due = min(self._schedule.due, now + _BETWEEN_LAST_TRIES)
         if end_waits or (self._flush_seen > self.flushed and outcome.ok):
             self._schedule.due = now
 

@@ -94,7 +94,7 @@ class Intake:
         words = self._memory.words
         ring = self._reader.ring_drops() if self._keep_points else 0
         return {
-            "ring_full": ring + words[NO_ROOM] + words[MESSAGES_LOST],
+            "ring_full": ring + words[NO_ROOM],
             "bad_value": words[BAD_VALUES] + words[SLOTS_BAD],
             "overflow": words[OVERFLOWS] + words[SLOTS_OVERFLOWED],
             "after_end": words[AFTER_END],
@@ -102,6 +102,7 @@ class Intake:
             "record_error": words[NOT_RECORDED],
             "series_limit": self._gauges.over_limit,
             "name_too_long": words[NAMES_CUT],
+            "message_lost": words[MESSAGES_LOST],
         }
 
     def reports(self, dropped: dict[str, int]) -> int | None:
@@ -109,7 +110,7 @@ class Intake:
         if not self._keep_points:
             return None
         lost = sum(dropped.get(reason, 0) for reason in POINT_DROPS)
-        return self._memory.words[RECORDED] + lost - self._memory.words[MESSAGES_LOST]
+        return self._memory.words[RECORDED] + lost
 
     def _now(self) -> float:
         # A clock that is set back must not make a run's history run backwards.

@@ -32,10 +32,9 @@ _TRACEBACKS = 20
 
 def run(brief: dict[str, Any], memory: int, trainer: int, events_fd: int | None) -> None:
     """Be the sender until the run is over and delivered, or cannot be."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     sender = Sender(brief, layout.attach(memory), trainer, events_fd)
     signal.signal(signal.SIGTERM, sender.terminated)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))  # blocked by our entry
     sender.run()
     # Not sys.exit: a thread that waits for a dead gateway or disk must not keep us.
     os._exit(0)
@@ -85,10 +84,10 @@ class Sender:
         self._memory.words[layout.PHASE] = layout.PHASE_RUNNING
         while not self._finished():
             wait = TURN if self._over_at is None else _CLOSING_TURN
-            if poll.poll(0 if self._dead else wait * 1000):
+            if self._dead:
+                time.sleep(wait)  # the descriptor stays readable: polling it would spin
+            elif poll.poll(wait * 1000):
                 self._dead = True
-            elif self._dead:
-                time.sleep(wait)
             try:
                 self._turn()
             except Exception:  # noqa: BLE001 - a bug of ours must not cost the run its history

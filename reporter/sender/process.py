@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from reporter.board.layout import BRIEF_BYTES, BRIEF_END, BRIEF_OFFSET, Memory
+from reporter.board.layout import BRIEF_BYTES, BRIEF_END, BRIEF_OFFSET, Memory, above_streams
 
 if TYPE_CHECKING:
     from typing import Any
@@ -120,7 +120,14 @@ def import_path() -> list[str]:
         shadowing.add(_real(os.path.dirname(script)))
     found = [path for path in sys.path if path and _real(path) not in shadowing]
     own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return [os.path.abspath(path) for path in found if path != own] + [own]
+    return [_absolute(path) for path in found if path != own] + [own]
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working folder was deleted
+        return path
 
 
 def _real(path: str) -> str:
@@ -136,6 +143,7 @@ def _death_notice() -> tuple[int, ...]:
     A pidfd is opened here and handed down: one opened there, by number, could be too late.
     """
     try:
-        return (os.pidfd_open(os.getpid()),)
+        return (above_streams(os.pidfd_open(os.getpid())),)
     except (AttributeError, OSError):
-        return os.pipe()
+        reader, writer = os.pipe()
+        return above_streams(reader), above_streams(writer)

@@ -99,7 +99,12 @@ def readable_file(value: object) -> str:
 
 def folder(value: object) -> str:
     """The absolute path of a folder, which need not exist."""
-    return os.path.abspath(os.path.expanduser(text(value)))
+    path = os.path.expanduser(text(value))
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working folder was deleted
+        state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        return os.path.join(state, path)
 
 
 def gateway_url(value: object) -> str:

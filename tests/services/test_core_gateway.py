@@ -16,6 +16,14 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
+STAGED = """
+import reporter
+with reporter.Reporter() as r:
+    with r.stage("warm-up"):
+        input()
+    input()
+"""
+
 
 def test_a_hundred_thousand_reports_cost_a_handful_of_pushes(
     tmp_path: Path, start_pushgateway: StartPushgateway
@@ -196,6 +204,26 @@ def test_a_run_is_continued(tmp_path: Path, pushgateway: Pushgateway) -> None:
     wait_for(lambda: _pods(training, "continued") == {"another-pod"}, what="the old group to go")
     group = training.group()
     assert (group.value("reporter_run_attempt"), group.state) == (2, State.SUCCEEDED)
+
+
+@pytest.mark.slow
+def test_what_no_longer_holds_is_gone_from_the_group(
+    tmp_path: Path, pushgateway: Pushgateway
+) -> None:
+    """A stage that was left; and the end, once the run goes on."""
+    training = Training(tmp_path, pushgateway.url, run="goes-on")
+    training.run(child("ends.py", "exception"))
+    assert training.ended_group("goes-on").reason == "exception"
+    with training.started([sys.executable, "-c", STAGED]) as process:
+        stage = {"name": "reporter_run_stage_info", "stage": "warm-up"}
+        wait_for(lambda: training.group("goes-on").value(**stage), what="the stage")
+        group = training.group("goes-on")
+        assert (group.state, group.reason) == (State.RUNNING, None)
+        assert group.value("reporter_run_end_time_seconds") is None
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        wait_for(lambda: training.group("goes-on").value(**stage) is None, what="no stage")
 
 
 def test_a_run_that_another_process_holds_is_left_alone(
