@@ -48,6 +48,9 @@ SLOTS_OVERFLOWED = 40
 OVER_RECORD_LIMIT = 41
 NOT_RECORDED = 42
 
+EVENTS_NOT_RECORDED = 43
+TROUBLE = 44  # 1 while the gateway has taken no push for a while
+
 PHASE_STARTING, PHASE_RUNNING, PHASE_CLOSED, PHASE_DELIVERED = 0, 1, 2, 3
 
 # What a slot holds while nobody has written it: a NaN and a step that nobody reports.

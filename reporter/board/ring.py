@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import deque
-from typing import TYPE_CHECKING
 
 from reporter.board.layout import BAD, NO_ROOM, OVERFLOW, POINTS, TAIL, TAKEN, VOID, Memory
 from reporter.board.values import number, whole
 from reporter.board.writer import Writer, check_name
 from reporter.errors import ValueRefused
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
@@ -98,10 +98,14 @@ class Ring(Writer):
             try:
                 self.busy = True
                 self._place(name, value, step)
-                while self.parked:
-                    self._place(*self.parked.popleft())
+                self._place_parked()
             finally:
                 self.busy = False
+
+    def _place_parked(self) -> None:
+        while self.parked:
+            self._place(*self.parked[0])
+            self.parked.popleft()  # behind it: an interrupt must not take a point that returned
 
     def _place(self, name: str, value: float, step: int | None) -> None:
         if self.late():
@@ -110,25 +114,19 @@ class Ring(Writer):
         if not tag:
             self.count(NO_ROOM)
             return
+        values, steps, tags = self.memory.values, self.memory.steps, self.memory.tags
         while True:
+            self.install(self.state[1])  # before the claim: after the commit nothing may raise
             for i in self.state[1]:
-                self._fill(i, tag, value, step)
-                self.install(self.state[1])
+                # In line, as in the hot path: entering a function is where a signal may raise.
+                values[i] = value
+                if step is not None:
+                    steps[i] = step
+                tags[i] = tag if step is None else -tag
                 return
             if not self._lease_more():
                 self._drop(tag, value, step)
                 return
-
-    def _fill(self, i: int, tag: int, value: float, step: int | None) -> None:
-        memory = self.memory
-        try:
-            memory.values[i] = value
-            if step is not None:
-                memory.steps[i] = step
-            memory.tags[i] = tag if step is None else -tag
-        except BaseException:
-            memory.tags[i] = VOID
-            raise
 
     def _lease_more(self) -> bool:
         words, taken = self.memory.words, self.state[0]
@@ -139,8 +137,10 @@ class Ring(Writer):
             return False
         start = taken % POINTS
         size = min(LEASE, room, POINTS - start)
+        lease = lease_of(start, start + size)
+        # Neighbouring stores: a call between them would be a place to be interrupted.
         words[TAKEN] = taken + size
-        self.state = (taken + size, lease_of(start, start + size))
+        self.state = (taken + size, lease)
         return True
 
     def _drop(self, tag: int, value: float, step: int | None) -> None:
@@ -159,23 +159,37 @@ class Ring(Writer):
         """
         if "i" not in at:
             return None if isinstance(error, (KeyError, TypeError)) else False
-        i, name, step = at["i"], at["name"], at["step"]
-        if not isinstance(error, Exception):
-            self.memory.tags[i] = VOID
-            return False
+        memory, i, name, mark = self.memory, at["i"], at["name"], VOID
         try:
-            value = number(name, at["value"])
-            self._fill(i, self.tags[name], value, None if step is None else whole(name, step))
+            if not isinstance(error, Exception):
+                return False
+            value, step = number(name, at["value"]), at["step"]
+            if step is not None:
+                memory.steps[i] = step = whole(name, step)
+            memory.values[i] = value
+            mark = self.tags[name] if step is None else -self.tags[name]
         except (OverflowError, ValueRefused) as refused:
-            self.memory.tags[i] = OVERFLOW if isinstance(refused, OverflowError) else BAD
-            self.bad(name, refused, None)  # the sender counts the slot's mark
-        except BaseException:
-            self.memory.tags[i] = VOID
-            raise
+            mark = OVERFLOW if isinstance(refused, OverflowError) else BAD
+            error = refused
+        finally:
+            memory.tags[i] = (
+                mark  # the slot's only mark: once it is there, the slot is the sender's
+            )
+            at["i"] = None
+        if mark in (OVERFLOW, BAD):
+            self.bad(name, error, None)  # the sender counts the slot's mark
         return True
+
+    def abandon(self, at: dict[str, Any]) -> None:
+        """`mend` was itself interrupted, perhaps before it marked the slot."""
+        i = at.get("i")
+        if i is not None:
+            self.memory.tags[i] = VOID
 
     def stop(self) -> None:
         with self.lock:
+            if not self.busy:
+                self._place_parked()
             self.ended = True
             for i in self.state[1]:  # so that every slot below TAKEN says what it is
                 self.memory.tags[i] = VOID
@@ -191,13 +205,13 @@ class Ring(Writer):
         self.full_at = None
 
 
-def _hot_calls(  # noqa: C901 - the hot path is written out: a call would cost half of it
+def _hot_calls(  # noqa: C901, PLR0915 - the hot path is written out: a call would cost half of it
     ring: Ring,
 ) -> tuple[Report, Callable[[str, int], Report], Callable[[Iterator[int]], None]]:
     """The calls that training code pays for, over one lease that they share."""
     values, steps, tags = ring.memory.values, ring.memory.steps, ring.memory.tags
     plain, stepped = ring.plain, ring.stepped
-    rare = ring.slow, ring.mend
+    rare = ring.slow, ring.mend, ring.abandon
     lease: Iterator[int] = iter(())
 
     def install(new: Iterator[int]) -> None:
@@ -220,7 +234,13 @@ def _hot_calls(  # noqa: C901 - the hot path is written out: a call would cost h
                     tags[i] = tag
                     return
         except BaseException as error:
-            mended = rare[1](locals(), error)
+            at = None
+            try:
+                at = locals()
+                mended = rare[1](at, error)
+            except BaseException:
+                rare[2](at or locals())
+                raise
             if mended:
                 return
             if mended is False:
@@ -244,7 +264,13 @@ def _hot_calls(  # noqa: C901 - the hot path is written out: a call would cost h
                         tags[i] = tag_with_step
                         return
             except BaseException as error:
-                mended = rare[1](locals(), error)
+                at = None
+                try:
+                    at = locals()
+                    mended = rare[1](at, error)
+                except BaseException:
+                    rare[2](at or locals())
+                    raise
                 if mended:
                     return
                 if mended is False:

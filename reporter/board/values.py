@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
 
 from reporter.board.layout import NO_STEP
 from reporter.errors import ValueRefused
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
 
 
 def number(name: str, value: Any) -> float:
     """The one number that `value` holds. Raises ValueRefused, or OverflowError if too large."""
+    if type(value) is float or type(value) is int:
+        return float(value)  # outside of the try: what a signal handler raises here is not ours
     if isinstance(value, (str, bytes, bytearray)) or value is None:
         raise _refusal(name, value)
+    try:
+        return _converted(name, value)
+    except (OverflowError, ValueRefused):
+        raise
+    except Exception as error:
+        raise _refusal(name, value) from error
+
+
+def _converted(name: str, value: Any) -> float:
     detach = getattr(value, "detach", None)  # torch warns when a tensor with a gradient is read
     if detach is not None and getattr(value, "requires_grad", False):
         value = detach()
@@ -24,12 +35,7 @@ def number(name: str, value: Any) -> float:
         raise _refusal(name, value)
     if getattr(value, "ndim", 0) and hasattr(value, "item"):
         value = _only_element(name, value)
-    try:
-        return float(value)
-    except OverflowError:
-        raise
-    except Exception as error:
-        raise _refusal(name, value) from error
+    return float(value)
 
 
 def whole(name: str, step: Any) -> int:

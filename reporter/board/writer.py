@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import threading
-from typing import TYPE_CHECKING
 
 from reporter.board.layout import (
     AFTER_END,
@@ -19,6 +18,7 @@ from reporter.board.layout import (
 from reporter.errors import NameRefused, ReporterError, ValueRefused
 from reporter.names import NAME_LIMIT
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -90,7 +90,7 @@ class Writer:
 
     def _announce(self, name: str) -> int:
         words, tag = self.memory.words, len(self._registered) + 1
-        raw = name.encode("utf-8", "replace")
+        raw = name.encode("utf-8", "surrogatepass")
         end = words[NAMES_END]
         size = _NAME_HEAD.size + len(raw)
         if tag >= METRICS or end + size > NAMES_BYTES:
@@ -123,7 +123,7 @@ class Writer:
             return True
         if self.ended:
             self.count(AFTER_END)
-            if not self._warned.intersection(("",)):
+            if "" not in self._warned:
                 self._warned.add("")
                 self.warn("a report came after the run had ended; it is dropped and counted")
             return True
@@ -149,6 +149,8 @@ def read_names(memory: Memory, start: int) -> tuple[list[tuple[int, str]], int]:
     while start < end:
         tag, length = _NAME_HEAD.unpack_from(memory.names, start)
         start += _NAME_HEAD.size
-        found.append((tag, bytes(memory.names[start : start + length]).decode()))
+        found.append(
+            (tag, bytes(memory.names[start : start + length]).decode("utf-8", "surrogatepass"))
+        )
         start += length
     return found, start

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
 
+from reporter.reporter import scope
+from reporter.reporter.notices import say
 from reporter.reporter.scope import Reporter, open_reporters
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
     from reporter.reporter.files import Attachment, Stage
+
+_WHY_NOT = (
+    "without an open Reporter nothing is reported from a child of multiprocessing, nor after the"
+    " interpreter has begun to end: open one, with reporter.Reporter() as r: …"
+)
 
 _making = threading.RLock()
 
@@ -22,8 +29,21 @@ def current() -> Reporter:
     try:
         return open_reporters[-1]
     except IndexError:
-        with _making:
-            return open_reporters[-1] if open_reporters else Reporter().__enter__()
+        pass
+    if scope.interpreter_ends or scope.in_child():
+        say(_WHY_NOT)
+        return scope.inert_copy(Reporter)
+    with _making:
+        return open_reporters[-1] if open_reporters else Reporter().__enter__()
+
+
+def _renew_lock() -> None:
+    global _making  # noqa: PLW0603 - a forked child must not wait for a thread it has not got
+    _making = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def report_metric(name: str, value: Any, step: int | None = None) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from reporter.names import GROUP_LABELS, JOB
-from reporter.record.hold import RecordHeld, hold
+from reporter.record.hold import RecordHeld, hold, release
 from reporter.record.paths import RunPaths
 from reporter.reporter.notices import say
 from reporter.run import __version__
@@ -16,6 +15,7 @@ from reporter.run.identity import new_name, new_run_id, rank_of, shared_run_id, 
 from reporter.sender.process import import_path
 from reporter.settings.local_hub import start_ticks
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
 
@@ -36,6 +36,12 @@ class Opening:
         self.events: int | None = None
         self.run_id = self._agree_on_id(settings, shared_run_id(environment, _opened))
         self.brief = self._brief(settings)
+
+    def release(self) -> None:
+        """Give the record up again: this run has come to nothing."""
+        if self.events is not None:
+            release(self.events)
+            os.close(self.events)
 
     def _agree_on_id(self, settings: Settings, shared: str | None) -> str:
         wanted = settings.run or shared

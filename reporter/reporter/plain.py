@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
 
@@ -36,7 +35,12 @@ def structure(value: Any, depth: int = _DEPTH) -> Any:
         return {text_of(key): structure(each, depth - 1) for key, each in some}
     if depth and isinstance(value, (list, tuple)):
         return [structure(each, depth - 1) for each in value[:_ENTRIES]]
-    item = getattr(value, "item", None)
-    if item is not None and getattr(value, "ndim", 1) == 0:  # a number of numpy's or torch's
-        value = item()
-    return parameter(value)
+    return parameter(_number_of(value))
+
+
+def _number_of(value: Any) -> Any:
+    """The number that a scalar of numpy's or torch's holds; anything else as it is."""
+    try:
+        return value.item() if value.ndim == 0 else value
+    except Exception:  # noqa: BLE001 - whatever a user's object raises
+        return value

@@ -5,12 +5,11 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import threading
-from typing import TYPE_CHECKING
 
 from reporter.board.writer import check_name
 from reporter.errors import ReporterError
 from reporter.names import State
+from reporter.reporter.awaiting import in_thread
 from reporter.reporter.ends import end_of, end_of_interpreter
 from reporter.reporter.files import Attachment, Stage, checked_artifact
 from reporter.reporter.notices import say
@@ -18,6 +17,7 @@ from reporter.reporter.plain import parameter, structure, text_of
 from reporter.reporter.session import Inert, Session
 from reporter.settings import Settings, resolve
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
@@ -99,12 +99,16 @@ class Reporter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._end(*end_of(error))
+        try:
+            self._end(*end_of(error))
+        except KeyboardInterrupt:
+            if error is None:
+                raise
+            # A second Ctrl-C: leave at once, with the first exception. The sender goes on.
 
     async def __aenter__(self) -> Self:
-        import asyncio  # noqa: PLC0415 - whoever awaits has loaded it
-
-        return await asyncio.to_thread(self.__enter__)
+        await in_thread(self.__enter__)
+        return self
 
     async def __aexit__(
         self,
@@ -112,9 +116,7 @@ class Reporter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        import asyncio  # noqa: PLC0415 - as above
-
-        await asyncio.shield(asyncio.to_thread(self._end, *end_of(error)))
+        await in_thread(lambda: self._end(*end_of(error)))
 
     def _use(self, session: Session | Inert) -> None:
         self._session = session
@@ -191,15 +193,19 @@ class Reporter:
 
     def progress(self, done: float, total: float) -> None:
         """How far the run is: `done` of `total`, in any unit."""
-        self._session.progress(float(done), float(total))
+        try:
+            self._session.progress(float(done), float(total))
+        except (TypeError, ValueError, OverflowError):
+            say(f"progress got {done!r} of {total!r}, which are not numbers; it is ignored")
 
     def artifact(self, path: str | os.PathLike[str], kind: str = "other", name: str = "") -> None:
         """Keep a copy of a file with the run. It is copied soon: leave it as it is until then.
 
         Kinds: log, model, plot, data, checkpoint, other. `flush` waits for the copy.
         """
-        told = checked_artifact(path, kind, name)
-        self._session.tell("artifact", told.pop("name"), **told)
+        if self._session.live:
+            told = checked_artifact(path, kind, name)
+            self._session.tell("artifact", told.pop("name"), **told)
 
     def attach(self, name: str, mode: str = "w", kind: str = "other") -> Attachment:
         """A new file to write, kept with the run once it is closed.
@@ -241,7 +247,7 @@ class Reporter:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _inert_copy, (type(self),)
+        return inert_copy, (type(self),)
 
     def __repr__(self) -> str:
         return f"<Reporter of run {self.run_id or '(not entered)'}>"
@@ -250,7 +256,8 @@ class Reporter:
 _report_metric_slot = Reporter.__dict__["report_metric"]
 
 
-def _inert_copy(kind: type[Reporter]) -> Reporter:
+def inert_copy(kind: type[Reporter]) -> Reporter:
+    """A Reporter that reports nothing."""
     copy = kind.__new__(kind)
     copy.settings = resolve({"mode": "disabled"}, {})
     copy._parameters, copy._tags, copy._stage = {}, {}, None
@@ -267,7 +274,10 @@ def _session(settings: Settings) -> Session | Inert:
     # Not above: it needs fcntl, which Windows has not.
     from reporter.reporter.opening import Opening  # noqa: PLC0415
 
-    opening = Opening(settings)
+    try:
+        opening = Opening(settings)
+    except Exception as error:  # noqa: BLE001 - nothing about the machine may end training
+        return Inert(f"this run is not reported: {type(error).__name__}: {error}")
     if settings.gateway is None and settings.mode == "online":
         say("no gateway is set, so runs are recorded below"
             f" {settings.dir} and pushed nowhere: set REPORTER_GATEWAY,"
@@ -277,27 +287,32 @@ def _session(settings: Settings) -> Session | Inert:
             " gateway keeps the last push; `reporter run -- …` closes that gap")  # fmt: skip
     try:
         return Session(settings, opening)
-    except (OSError, MemoryError) as error:
-        return Inert(f"this run is not reported: {error}")
-
-
-_atexit_lock = threading.Lock()
-_atexit_done = False
+    except Exception as error:  # noqa: BLE001 - as above
+        opening.release()
+        return Inert(f"this run is not reported: {type(error).__name__}: {error}")
 
 
 def _end_with_the_interpreter() -> None:
     """A run that nobody leaves ends with the interpreter, or with a multiprocessing child."""
-    global _atexit_done  # noqa: PLW0603 - once a process
-    with _atexit_lock:
-        if not _atexit_done:
-            _atexit_done = True
-            atexit.register(_end_open_reporters)
+    atexit.unregister(_end_open_reporters)  # registered once, whatever the number of runs
+    atexit.register(_end_open_reporters)
     multiprocessing = sys.modules.get("multiprocessing.util")
-    if multiprocessing is not None:  # its children skip atexit
+    if multiprocessing is not None and in_child():  # which skips atexit
         multiprocessing.Finalize(None, _end_open_reporters, exitpriority=10)
 
 
+def in_child() -> bool:
+    """Whether this is a child of multiprocessing."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
+
+
+interpreter_ends = False
+
+
 def _end_open_reporters() -> None:
+    global interpreter_ends  # noqa: PLW0603 - it ends once
+    interpreter_ends = True
     state, reason, detail = end_of_interpreter()
     for each in reversed(list(open_reporters)):
         each._end(state, reason, detail)

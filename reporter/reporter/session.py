@@ -6,14 +6,17 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING
 
 from reporter.board import layout, messages
 from reporter.board.newest import Newest
 from reporter.board.ring import Ring
+from reporter.board.writer import cut_name
 from reporter.reporter.notices import say
+from reporter.reporter.outbox import Outbox
+from reporter.reporter.standing import UNKNOWN, farewell, outage
 from reporter.sender.process import SenderProcess
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
     from reporter.settings import Settings
 
 _LONGEST_NAP = 0.01
-_MOST_PENDING = 10_000
-_LATEST_COUNTS = ("parameter", "tag", "stage")
 
 
 class Session:
@@ -41,25 +42,23 @@ class Session:
         self.report_metric: Callable[..., None] = self._writer.report_metric
         self.metric = self._writer.metric
         self._lock = threading.RLock()
-        self._pending: dict[tuple[str, str | None], dict[str, Any]] = {}
+        self._outbox = Outbox(self._memory)
         self._process = SenderProcess(self._memory, opening.brief, opening.events)
         if not self._process.start():
             say(f"the sender could not be started ({self._process.problem});"
                 " training goes on, and is not reported")  # fmt: skip
         _sessions.add(self)
 
-    def tell(self, kind: str, name: str | None, /, **fields: Any) -> None:
-        """Something rare: the newest of a kind and name is never lost to a full area."""
+    def tell(self, kind: str, name: str | None, /, **fields: Any) -> bool:
+        """Something rare. False if it is lost: too long, too late, or no room for it."""
         if self._writer.late():
-            return
-        message = {**fields, "e": kind, "t": time.time(), "name": name}
-        with self._lock:
-            waits = not self._send_pending() or not messages.send(self._memory, message)
-            if waits and kind in _LATEST_COUNTS and len(self._pending) < _MOST_PENDING:
-                self._pending[kind, name] = message
-            elif waits:
-                self._memory.words[layout.MESSAGES_LOST] += 1
+            return False
+        if name is not None and (kept := cut_name(name)) != name:
+            self._memory.words[layout.NAMES_CUT] += 1
+            name = kept
+        sent = self._outbox.put({**fields, "e": kind, "t": time.time(), "name": name})
         self._tend()
+        return sent
 
     def progress(self, done: float, total: float) -> None:
         """How far the run is, in any unit."""
@@ -73,40 +72,48 @@ class Session:
             return False
         self._tend()
         until = time.monotonic() + timeout
-        if not _wait(self._pending_sent, timeout):
+        if not _wait(self._outbox.emptied, timeout):
             return False
         with self._lock:
             words = self._memory.words
             asked = words[layout.FLUSH_ASKED] = words[layout.FLUSH_ASKED] + 1
         return _wait(lambda: words[layout.FLUSHED] >= asked, until - time.monotonic())
 
-    def end(self, state: int, reason: str, detail: str) -> bool:
+    def end(self, state: int, reason: str, detail: str) -> None:
         """Say how the run ended and wait for its delivery, at most the exit timeout."""
+        if not self.live or self._writer.ended:
+            return
         until = time.monotonic() + self._settings.exit_timeout
-        if self._pending and self.live and not self._writer.ended:
-            if not self._process.alive():
-                self._process.start()
-            _wait(self._pending_sent, self._settings.exit_timeout / 2)
-        with self._lock:
-            if not self.live or self._writer.ended:
-                return True
-            self._writer.stop()
-            end = {"state": state, "reason": reason, "detail": detail[:300]}
-            messages.write_end(self._memory, end)
         try:
             if not self._process.alive():
                 self._process.start()
+            _wait(self._outbox.emptied, self._settings.exit_timeout / 2)
+        finally:
+            # Whatever interrupts the wait, the run has ended, and how.
+            ours = self._say_end({"state": state, "reason": reason, "detail": detail[:300]})
+        if not ours:
+            return
+        try:
             _wait(self._over, until - time.monotonic())
         finally:
             self._process.let_go()
-        delivered = self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
-        if not delivered:
-            self._say_what_is_undelivered()
-        return delivered
+            _sessions.discard(self)
+            said = self._farewell()
+            if said:
+                say(said)
+
+    def _say_end(self, end: dict[str, Any]) -> bool:
+        with self._lock:
+            if self._writer.ended:  # another thread was faster
+                return False
+            self._writer.stop()
+            self._outbox.give_up()
+            messages.write_end(self._memory, end)
+        return True
 
     def status(self) -> dict[str, Any]:
         """How the sender stands."""
-        status = messages.read_status(self._memory)
+        status = {**UNKNOWN, **messages.read_status(self._memory)}
         status["sender"] = self._process.pid if self._process.alive() else None
         return status
 
@@ -114,25 +121,17 @@ class Session:
         """In a forked child: from now on every call does nothing."""
         self.live = False
         self._lock = threading.RLock()
+        self._outbox.detach()
         self._writer.detach()
         self._process.close_descriptors()
 
-    def _send_pending(self) -> bool:
-        for key in list(self._pending):
-            if not messages.send(self._memory, self._pending[key]):
-                return False
-            del self._pending[key]
-        return True
-
-    def _pending_sent(self) -> bool:
-        with self._lock:
-            return self._send_pending()
-
     def _tend(self) -> None:
-        """At a slow call: a sender that died gets a successor for the same memory."""
-        if not self.live or self._process.alive() or self._writer.ended:
+        """At a slow call: say what stays wrong, and give a dead sender a successor."""
+        if not self.live or self._writer.ended:
             return
-        if self._lock.acquire(blocking=False):
+        if self._memory.words[layout.TROUBLE]:
+            say(outage(self.status()))
+        if not self._process.alive() and self._lock.acquire(blocking=False):
             try:
                 if self._process.restart_if_dead():
                     say(f"the sender of run {self.run_id} had died; a new one took over")
@@ -143,14 +142,9 @@ class Session:
         phase = self._memory.words[layout.PHASE]
         return phase == layout.PHASE_DELIVERED or not self._process.alive()
 
-    def _say_what_is_undelivered(self) -> None:
-        status = messages.read_status(self._memory)
-        online = self._settings.mode == "online"
-        where = (online and self._settings.gateway) or "the record"
-        problem = status.get("problem") or "no answer yet"
-        say(f"run {self.run_id} has not reached {where} within"
-            f" {self._settings.exit_timeout:g} s ({problem}); its sender tries for 10 s more,"
-            " then `reporter push` delivers it")  # fmt: skip
+    def _farewell(self) -> str:
+        over = self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
+        return farewell(self.run_id, self._settings, self.status(), over)
 
 
 class Inert:
@@ -178,11 +172,11 @@ class Inert:
     def flush(self, timeout: float) -> bool:
         return True
 
-    def end(self, state: int, reason: str, detail: str) -> bool:
-        return True
+    def end(self, state: int, reason: str, detail: str) -> None:
+        pass
 
     def status(self) -> dict[str, Any]:
-        return {}
+        return dict(UNKNOWN)
 
     def _mention(self) -> None:
         if self._notice:

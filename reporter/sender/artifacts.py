@@ -34,7 +34,16 @@ class Artifacts:
         self._waiting.append(asked)
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="artifacts", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError as error:  # the machine lets us have no more threads
+                self._waiting.pop()
+                self._fail(asked, str(error))
+
+    def give_up(self) -> None:
+        """Our time is over: what was not copied has failed."""
+        for asked in list(self._waiting):
+            self._fail(asked, "the run ended before it was copied")
 
     def done(self) -> list[Event]:
         """What has become of files since the last call."""
@@ -49,10 +58,13 @@ class Artifacts:
             try:
                 self._done.append(self._bring(asked))
             except Exception as error:  # noqa: BLE001 - one bad file never stops the others
-                told = {"name": asked.get("name"), "problem": _said(error)}
-                self._done.append(Event(time.time(), events.ARTIFACT_FAILED, told))
+                self._fail(asked, _said(error))
             finally:
                 self._waiting.popleft()
+
+    def _fail(self, asked: dict[str, Any], problem: str) -> None:
+        told = {"name": asked.get("name"), "problem": problem}
+        self._done.append(Event(time.time(), events.ARTIFACT_FAILED, told))
 
     def _bring(self, asked: dict[str, Any]) -> Event:
         if self._folder is None:
@@ -61,15 +73,17 @@ class Artifacts:
         name = os.path.basename(asked["name"])
         target = _free_path(self._folder, safe_name(name))
         digest, size = _copy(asked["path"], target)
-        if asked.get("move"):
-            os.unlink(asked["path"])
-        told = {
+        told: dict[str, Any] = {
             "name": asked["name"],
             "kind": asked["kind"],
             "path": os.path.join("artifacts", os.path.basename(target)),
             "size": size,
             "sha256": digest,
         }
+        if asked.get("stamp") not in (None, stamp(asked["path"])):
+            told["problem"] = "it changed before it could be copied; call flush() after artifact()"
+        if asked.get("move"):
+            os.unlink(asked["path"])
         return Event(time.time(), events.ARTIFACT, told)
 
 
@@ -104,3 +118,9 @@ def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return f"{type(error).__name__}: {error}"
+
+
+def stamp(path: str) -> list[int]:
+    """What changes when a file does."""
+    facts = os.stat(path)
+    return [facts.st_ino, facts.st_size, facts.st_mtime_ns]

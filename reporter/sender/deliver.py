@@ -138,12 +138,11 @@ class Deliverer:
                 return outcome
         gauges, push = self._gauges(record), _Push(sink, groups[-1])
         outcome = push(gauges.families(time.time()))
-        if outcome.ok and (push.refused or gauges.over_limit):
+        if outcome.ok and push.refused:
             # What does not get through is known only now, and has to show there.
             account = gauges.account
             account.rejected = push.refused
             account.dropped["quarantined"] = push.refused
-            account.dropped["series_limit"] = gauges.over_limit
             outcome = push(gauges.families(time.time()))
         return outcome
 
@@ -158,7 +157,8 @@ class Deliverer:
         moved = last_point(folder) or record.end_time or 0.0
         gauges.retell(events_in(folder), record.newest, moved)
         gauges.account.interval = settings["interval"]
-        gauges.account.dropped = {**record.dropped, "quarantined": 0}
+        over = {"quarantined": 0, "series_limit": gauges.over_limit}
+        gauges.account.dropped = {**record.dropped, **over}
         gauges.account.reports = None  # how many there were, only the run's own sender knew
         if settings["on_finish"] == "delete":
             gauges.shorten_lease()

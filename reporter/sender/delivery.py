@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +12,11 @@ from reporter.sender.intake import Intake
 from reporter.sender.pusher import Pusher
 from reporter.sender.schedule import Schedule
 from reporter.sinks import sink_for
-from reporter.sinks.base import Sink
+from reporter.sinks.base import Outcome, Sink
 from reporter.sinks.pushgateway import Target
 
 _BETWEEN_LAST_TRIES = 1.0
+_TROUBLE_AFTER = 10.0
 _PATIENCE_AT_END = 1.0  # with a push in flight, before the last one takes its place
 
 
@@ -41,6 +43,8 @@ class Delivery:
         self._flush_seen = 0
         self._started = 0.0
         self._end_wanted = False
+        self._refused_told = 0
+        self._failing_since: float | None = None
 
     @property
     def url(self) -> str | None:
@@ -63,6 +67,12 @@ class Delivery:
         elif now >= self._schedule.due and not self.delivered:
             self._push(self._pusher, intake, flush_asked, ended, now)
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether the gateway has taken no push for so long that a person should know."""
+        since = self._failing_since
+        return since is not None and self._clock() - since > _TROUBLE_AFTER
+
     def supersede(self, group: dict[str, str]) -> None:
         """Remove the group of an earlier attempt."""
         if self._pusher is not None:
@@ -81,18 +91,33 @@ class Delivery:
         self._schedule.ended(now, outcome)
         account.interval = self._schedule.interval
         account.rejected = pusher.quarantined
+        self._note_trouble(outcome, now)
         if outcome.ok:
             self.pushes += 1
             self.problem = ""
             account.push_seconds = outcome.seconds
             self.flushed, self.delivered = self._carries
+            if pusher.refused_ever > self._refused_told:
+                self.delivered = False  # what was refused just now has to show there, once
+                self._schedule.due = min(self._schedule.due, now + _BETWEEN_LAST_TRIES)
         else:
             account.push_failures += 1
             self.problem = outcome.problem
         if self._end_wanted:  # the last seconds are short, however long the outage was
             self._schedule.due = min(self._schedule.due, now + _BETWEEN_LAST_TRIES)
-        if end_waits or (self._flush_seen > self.flushed and outcome.ok):
+        if end_waits:
             self._schedule.due = now
+        elif self._flush_seen > self.flushed and outcome.ok:
+            self._schedule.flush(now)
+
+    def _note_trouble(self, outcome: Outcome, now: float) -> None:
+        """The first failure and the recovery go into sender.log, which is what stderr is here."""
+        if outcome.ok and self._failing_since is not None:
+            _log(f"{self.url} takes pushes again after {now - self._failing_since:.0f} s")
+            self._failing_since = None
+        elif not outcome.ok and (self._failing_since is None or outcome.problem != self.problem):
+            self._failing_since = self._failing_since or now
+            _log(f"{self.url} takes no push: {outcome.problem}")
 
     def _note_what_came(self, intake: Intake, flush_asked: int, now: float) -> None:
         if intake.reported:
@@ -102,7 +127,7 @@ class Delivery:
             self._schedule.changed(now)
         if flush_asked > self._flush_seen:
             self._flush_seen = flush_asked
-            self._schedule.due = now
+            self._schedule.flush(now)
 
     def _push(
         self, pusher: Pusher, intake: Intake, flush_asked: int, ended: bool, now: float
@@ -111,10 +136,16 @@ class Delivery:
         account.interval = self._schedule.interval
         account.dropped = {**intake.dropped(), "quarantined": pusher.refused_ever}
         account.reports = intake.reports(account.dropped)
+        self._refused_told = pusher.refused_ever
         families = self._gauges.families(time.time())
         self._carries, self._started = (flush_asked, ended), now
         self._schedule.started(now)
         pusher.start(families)
+
+
+def _log(text: str) -> None:
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    print(at, text, file=sys.stderr, flush=True)  # noqa: T201 - a log of a few lines
 
 
 def _sink(settings: dict[str, Any]) -> Sink | None:

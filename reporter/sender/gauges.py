@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reporter.board.writer import cut_name
 from reporter.names import (
     FAMILIES,
     METRIC_HELP,
@@ -51,7 +52,6 @@ class Gauges:
         self.newest = NewestValues()
         self.account = Account()
         self.progress: tuple[float, float] | None = None
-        self.over_limit = 0
         self._parameter_prefix = parameter_prefix
         self._series_limit = series_limit
         self._lease = lease
@@ -67,7 +67,7 @@ class Gauges:
 
     def apply(self, event: Event) -> None:
         """Something happened to the run."""
-        name, told = str(event.fields.get("name", "")), event.fields
+        name, told = cut_name(str(event.fields.get("name", ""))), event.fields
         if event.kind == events.START:
             self._begin(event)
         elif event.kind == events.PARAMETER:
@@ -163,11 +163,17 @@ class Gauges:
 
     def _users(self) -> list[Family]:
         series = list(self._user_series())
-        self.over_limit = max(0, len(series) - self._series_limit)
         grouped: dict[str, list[_Sample]] = {}
         for name, labels, value in series[: self._series_limit]:
             grouped.setdefault(name, []).append((labels, value))
         return [_family(name, samples) for name, samples in grouped.items()]
+
+    @property
+    def over_limit(self) -> int:
+        """How many of the users' series are more than may be pushed."""
+        count = len(self.newest.values) + len(self._parameters)
+        count += len(self._tags) + len(self._milestones)
+        return max(0, count - self._series_limit)
 
     def _user_series(self) -> Iterator[tuple[str, dict[str, str], float]]:
         for name, value in self.newest.values.items():

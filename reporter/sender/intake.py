@@ -10,6 +10,7 @@ from reporter.board import messages
 from reporter.board.layout import (
     AFTER_END,
     BAD_VALUES,
+    EVENTS_NOT_RECORDED,
     MESSAGES_END,
     MESSAGES_LOST,
     MESSAGES_TAIL,
@@ -63,6 +64,7 @@ class Intake:
         self._last_turn = monotonic()
         self._last_time = 0.0
         self._board: dict[int, tuple[float, int | None]] = {}
+        self._board_written: dict[int, tuple[float, int | None]] = {}
 
     def turn(self, final: bool = False) -> None:
         """Take what is there. With `final` nobody writes any more."""
@@ -85,9 +87,11 @@ class Intake:
         return self._keep_points and self._reader.unfinished()
 
     def write_board(self) -> None:
-        """Record the newest values that no recorded point tells: at the end, and for a flush."""
+        """Record the newest values that no recorded point tells, where they changed."""
         for tag, (value, step) in self._board.items():
-            self._recorder.newest(tag, value, step)
+            if self._board_written.get(tag) != (value, step):
+                self._recorder.newest(tag, value, step)
+        self._board_written = dict(self._board)
 
     def dropped(self) -> dict[str, int]:
         """What was lost on the way to the record and the gateway, by reason."""
@@ -102,7 +106,7 @@ class Intake:
             "record_error": words[NOT_RECORDED],
             "series_limit": self._gauges.over_limit,
             "name_too_long": words[NAMES_CUT],
-            "message_lost": words[MESSAGES_LOST],
+            "message_lost": words[MESSAGES_LOST] + words[EVENTS_NOT_RECORDED],
         }
 
     def reports(self, dropped: dict[str, int]) -> int | None:

@@ -26,6 +26,7 @@ TURN = 0.1
 _CLOSING_TURN = 0.01
 _LINGER = 10.0
 _STRAGGLERS = 1.0  # how long a report that has claimed its slot may take to fill it
+_SIGTERM_MEANT = 60.0  # a trainer that dies later than this after it, died of something else
 _STATUS_EVERY = 1.0
 _TRACEBACKS = 20
 
@@ -68,14 +69,16 @@ class Sender:
         )
         self._syncer = Syncer(self._recorder.sync)
         self._environment = EnvironmentFacts(brief)
-        self._sigterm = self._dead = self._closed = False
+        self._dead = self._closed = False
+        self._sigterm_at = float("-inf")
+        self._notice = self._recorder.notice
         self._over_at: float | None = None
         self._status_due = 0.0
         self._errors = 0
 
     def terminated(self, *_: object) -> None:
         """SIGTERM: whoever stops the trainer told us too. What it means, the trainer's end says."""
-        self._sigterm = True
+        self._sigterm_at = time.monotonic()
 
     def run(self) -> None:
         """Turn after turn, until the end is delivered or its time is over."""
@@ -97,22 +100,39 @@ class Sender:
     def _turn(self) -> None:
         end = messages.read_end(self._memory)  # before taking: what came before it is taken
         flush_asked = self._memory.words[layout.FLUSH_ASKED]
+        over = end is not None or self._dead
+        if over and self._over_at is None:  # first of all: from here on our time is limited
+            self._over_at = time.monotonic()
         self._intake.turn(final=self._dead)
-        for event in self._artifacts.done():
-            self._recorder.event(event)
+        self._take_artifacts()
         self._take_environment()
-        if (end is not None or self._dead) and not self._closed:
+        if over and not self._closed:
             self._close_when_quiet(end)
-        elif flush_asked > self._memory.words[layout.FLUSHED]:
-            self._recorder.sync()
-        known = self._delivery.problem
-        self._delivery.turn(self._intake, flush_asked, self._closed)
-        if self._delivery.problem != known:
-            self._status_due = 0.0  # whoever leaves now should read why
-        self._memory.words[layout.FLUSHED] = self._delivery.flushed
+        self._deliver(flush_asked)
         self._syncer.turn()
         if time.monotonic() >= self._status_due:
+            self._intake.write_board()
             self._show_status()
+
+    def _deliver(self, flush_asked: int) -> None:
+        known, words = self._delivery.problem, self._memory.words
+        self._delivery.turn(self._intake, flush_asked, self._closed)
+        words[layout.TROUBLE] = self._delivery.in_trouble
+        if self._delivery.problem != known:
+            self._status_due = 0.0  # whoever leaves now should read why
+        if self._delivery.flushed > words[layout.FLUSHED] and not self._artifacts.busy:
+            self._intake.write_board()
+            self._recorder.sync()
+            self._show_status()  # whoever waited for this may ask for it next
+            words[layout.FLUSHED] = self._delivery.flushed
+
+    def _take_artifacts(self) -> None:
+        for event in self._artifacts.done():
+            self._recorder.event(event)
+            problem = event.fields.get("problem")
+            if problem:
+                self._notice = f"file {event.fields['name']!r}: {problem}"
+                self._status_due = 0.0
 
     def _begin(self) -> None:
         recorder, run, now = self._recorder, self._run, time.time()
@@ -138,13 +158,9 @@ class Sender:
         self._gauges.facts["git_commit"] = str(found.get("git", {}).get("commit", ""))
 
     def _close_when_quiet(self, end: dict[str, Any] | None) -> None:
-        """The run is over; reports and files that are still on their way get a moment."""
-        now = time.monotonic()
-        if self._over_at is None:
-            self._over_at = now
-        waited = now - self._over_at
-        stragglers = not self._dead and self._intake.unfinished() and waited < _STRAGGLERS
-        if stragglers or (self._artifacts.busy and waited < self._settings["exit_timeout"] / 2):
+        """The run is over; reports that are still on their way get a moment."""
+        waited = time.monotonic() - (self._over_at or 0.0)
+        if not self._dead and self._intake.unfinished() and waited < _STRAGGLERS:
             return
         self._intake.turn(final=True)
         self._environment.wait(0.5)
@@ -166,19 +182,21 @@ class Sender:
             self._gauges.shorten_lease()
 
     def _end_without_a_word(self) -> dict[str, Any]:
-        if self._sigterm:
+        if time.monotonic() - self._sigterm_at < _SIGTERM_MEANT:
             return {"state": int(State.CANCELLED), "reason": "terminated", "detail": "SIGTERM"}
         return {"state": int(State.FAILED), "reason": "died", "detail": ""}
 
     def _finished(self) -> bool:
         if self._over_at is None:
             return False
-        if self._delivery.delivered and not self._syncer.busy:
+        if self._delivery.delivered and not self._syncer.busy and not self._artifacts.busy:
             return True
         longest = float(self._settings["exit_timeout"]) + _LINGER
         return time.monotonic() - self._over_at > longest
 
     def _end_of_delivery(self) -> None:
+        self._artifacts.give_up()
+        self._take_artifacts()
         if self._delivery.delivered and self._delivery.url is not None:
             self._recorder.event(Event(time.time(), events.DELIVERED, {"to": self._delivery.url}))
         self._delivery.give_up()
@@ -192,7 +210,7 @@ class Sender:
         dropped = self._intake.dropped()
         status = {
             "record": self._recorder.folder,
-            "notice": self._recorder.notice,
+            "notice": self._notice,
             "gateway": self._delivery.url,
             "pushes": self._delivery.pushes,
             "push_failures": self._gauges.account.push_failures,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 
 _LEARNING_RATE = 0.2
 
@@ -12,19 +13,21 @@ class StepClock:
     """The newest step of the run, when it last moved, and how long one takes."""
 
     def __init__(self) -> None:
-        self.step: int | None = None
+        self.step: int | None = None  # the largest
         self.moved_at: float | None = None
         self.interval: float | None = None
-        self._last: int | None = None
+        self._newest: int | None = None
+        self._grew_at = 0.0
 
     def saw(self, step: int, now: float) -> None:
-        """A report named this step. The run's step never falls, though a resumed loop's does."""
-        if self._last is not None and step > self._last and self.moved_at is not None:
-            self._learn((now - self.moved_at) / (step - self._last))
-        if step != self._last:
-            self.moved_at = now
-        self._last = step
-        self.step = step if self.step is None else max(self.step, step)
+        """Reports named steps up to this one. The run's step never falls, though a loop's may."""
+        if step != self._newest:
+            self._newest, self.moved_at = step, now
+        if self.step is not None and step <= self.step:
+            return  # an epoch, say, or a loop that was resumed: it tells nothing of the pace
+        if self.step is not None:
+            self._learn((now - self._grew_at) / (step - self.step))
+        self.step, self._grew_at = step, now
 
     def _learn(self, seconds: float) -> None:
         if seconds <= 0:
@@ -54,9 +57,8 @@ class NewestValues:
         for tag, k in last.items():
             if tag in names:
                 self.values[names[tag]] = values[k]
-        stepped = [k for tag, k in _last_signed(tags).items() if tag < 0]
-        if stepped:
-            self.clock.saw(steps[max(stepped)], now)
+        if min(tags, default=0) < 0:
+            self.clock.saw(max(compress(steps, map((0).__gt__, tags))), now)
         if not math.isfinite(sum(values)):  # cheap, and right whenever it says "finite"
             self._count_nonfinite(tags, values, names)
         return last

@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from reporter.board.layout import BRIEF_BYTES, BRIEF_END, BRIEF_OFFSET, Memory, above_streams
 
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
 
@@ -38,7 +38,8 @@ class SenderProcess:
         self._process: _Process | None = None
         self._started_at: float | None = None
         self._write_brief(brief)
-        self._trainer = _death_notice()
+        # The memory, and what tells the sender of our death: the first of these is for it.
+        self._ours = (memory.descriptor, *_death_notice())
 
     @property
     def pid(self) -> int | None:
@@ -48,7 +49,7 @@ class SenderProcess:
         """Start the sender; False, and `problem` says why, if the machine does not let us."""
         self._started_at = time.monotonic()
         words = self._memory.words
-        passed = [self._memory.descriptor, self._trainer[0]]
+        passed = list(self._ours[:2])
         events, self._events = self._events, None
         if events is not None:
             passed.append(events)
@@ -63,7 +64,7 @@ class SenderProcess:
                 pass_fds=passed,
                 start_new_session=True,
             )
-        except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
+        except (OSError, TypeError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
             self.problem = f"{type(error).__name__}: {error}"
             return False
         finally:
@@ -92,13 +93,13 @@ class SenderProcess:
 
     def close_descriptors(self) -> None:
         """Let go of what would tell the sender that this process lives."""
-        # The first end of a pipe is the sender's; a pidfd has no second one.
-        for descriptor in (self._memory.descriptor, *self._trainer):
+        # Forgotten first: their numbers are somebody else's from now on.
+        ours, self._ours = self._ours, ()
+        for descriptor in ours:
             try:
                 os.close(descriptor)
             except OSError:  # the user closed every descriptor there was
                 pass
-        self._trainer = ()
 
     def _write_brief(self, brief: dict[str, Any]) -> None:
         raw = json.dumps(brief).encode("ascii")

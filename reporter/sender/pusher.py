@@ -50,7 +50,10 @@ class Pusher:
         self._thread = threading.Thread(
             target=self._run, args=(families,), name="push", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the machine lets us have no more threads
+            self._outcome = Outcome(ok=False, problem=str(error))
 
     def outcome(self) -> Outcome | None:
         """The outcome of the push once it is over; once."""
@@ -93,12 +96,13 @@ class Pusher:
     def _find_refused(self, families: Sequence[Family]) -> list[str]:
         """Which families the gateway refuses, by halves. A POST adds and never removes."""
         refused: list[str] = []
-        suspects, requests = [list(families)], 0
+        suspects, requests, accepted = [list(families)], 0, False
         while suspects and requests < _MOST_REQUESTS:
             part = suspects.pop()
             requests += 1
             outcome = self._sink.add(self._group, part)
             if outcome.ok:
+                accepted = True
                 continue
             if not outcome.refused:
                 return []  # the gateway went away: the next push will tell
@@ -108,4 +112,4 @@ class Pusher:
                 middle = len(part) // 2
                 suspects += [part[middle:], part[:middle]]
         # A gateway that refuses everything is not one that dislikes a family.
-        return refused if len(refused) < len(families) else []
+        return refused if accepted else []

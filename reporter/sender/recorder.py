@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reporter.board.layout import (
+    EVENTS_NOT_RECORDED,
     NOT_RECORDED,
     OVER_RECORD_LIMIT,
     RECORDED,
@@ -82,8 +83,8 @@ class Recorder:
             self._writer.newest(tag, value, step)
 
     def event(self, event: Event) -> None:
-        if self._writer is not None:
-            self._writer.event(event.kind, event.time, **event.fields)
+        if self._writer is None or not self._writer.event(event.kind, event.time, **event.fields):
+            self._words[EVENTS_NOT_RECORDED] += 1
 
     def sync(self) -> None:
         if self._writer is not None:

@@ -10,6 +10,7 @@ from reporter.sinks.base import Outcome
 AFTER_FIRST_REPORT = 0.1
 AFTER_SILENT_START = 2.0
 BETWEEN_CHANGES = 1.0
+_IN_FLIGHT = float("inf")
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 _AFTER_DENIAL = 300.0
 _LONGEST_INTERVAL = 300.0
@@ -27,6 +28,7 @@ class Schedule:
         self._jitter = jitter
         self._started: float | None = None
         self._failures = 0
+        self._change_waits = False
 
     def reported(self, now: float) -> None:
         """A report came; only the first one moves the push."""
@@ -38,12 +40,22 @@ class Schedule:
         if self._started is None:
             self.reported(now)
         elif not self._failures:
-            self.due = min(self.due, max(now, self._started + BETWEEN_CHANGES))
+            self._change_waits = self.due == _IN_FLIGHT
+            if not self._change_waits:
+                self.due = min(self.due, max(now, self._started + BETWEEN_CHANGES))
+
+    def flush(self, now: float) -> None:
+        """Someone waits for a push: now, yet no more than one a second either."""
+        if self._started is None or not self._failures:
+            self.due = max(now, (self._started or 0.0) + BETWEEN_CHANGES)
+            if self._started is None:
+                self.due = now
 
     def started(self, now: float) -> None:
         """A push is on its way."""
         self._started = now
-        self.due = float("inf")
+        self.due = _IN_FLIGHT
+        self._change_waits = False
 
     def ended(self, now: float, outcome: Outcome) -> None:
         """The push is over."""
@@ -51,7 +63,10 @@ class Schedule:
             self._failures = 0
             self._adapt(outcome.seconds)
             started = now if self._started is None else self._started
-            self.due = max(now, started + self.interval * (0.9 + 0.1 * self._jitter()))
+            pause = self.interval * (0.9 + 0.1 * self._jitter())
+            if self._change_waits:  # it came while the push was in flight
+                pause = min(pause, BETWEEN_CHANGES)
+            self.due = max(now, started + pause)
         else:
             self.due = now + self._pause(outcome)
             self._failures += 1

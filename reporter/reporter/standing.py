@@ -1,0 +1,60 @@
+"""How a run stands, in the words that a person reads."""
+
+from __future__ import annotations
+
+from reporter.names import POINT_DROPS
+
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
+if TYPE_CHECKING:
+    from typing import Any
+
+    from reporter.settings import Settings
+
+# What `status` says before the sender has said anything.
+UNKNOWN: dict[str, Any] = {
+    "record": None,
+    "notice": "",
+    "gateway": None,
+    "pushes": 0,
+    "push_failures": 0,
+    "problem": "",
+    "delivered": False,
+    "closed": False,
+    "recorded": 0,
+    "dropped": {},
+    "sender": None,
+}
+
+
+def outage(status: dict[str, Any]) -> str:
+    """That the gateway has not taken a push for a while."""
+    return (
+        f"{status['gateway']} takes no push ({status['problem']}); training goes on,"
+        " the run is recorded, and its sender keeps trying"
+    )
+
+
+def farewell(run: str, settings: Settings, status: dict[str, Any], over: bool) -> str:
+    """What a person should know when a run has been left; empty if all is well."""
+    said = [status["notice"]] if status["notice"] else []
+    lost = {reason: n for reason, n in status["dropped"].items() if reason in POINT_DROPS}
+    if lost:
+        told = ", ".join(f"{n} {reason}" for reason, n in lost.items())
+        said.append(f"{sum(lost.values())} reports are not in the history ({told})")
+    if not over:
+        said.append(_undelivered(settings, status))
+    return f"run {run}: " + "; ".join(said) if said else ""
+
+
+def _undelivered(settings: Settings, status: dict[str, Any]) -> str:
+    online = settings.mode == "online"
+    where = (online and settings.gateway) or "the record"
+    if status["sender"] is None:
+        return f"the sender died before all had reached {where}; `reporter push` delivers it"
+    if status["delivered"]:
+        return "its files are still being copied; the sender goes on for 10 s more"
+    problem = status["problem"] or "no answer yet"
+    return (
+        f"it has not reached {where} within {settings.exit_timeout:g} s ({problem});"
+        " its sender tries for 10 s more, then `reporter push` delivers it"
+    )
