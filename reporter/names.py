@@ -107,7 +107,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str]] = {
     "reporter_run_tag_info": (("tag", "value"), "A tag of the run; always 1"),
     "reporter_run_lease_expires_time_seconds": (
         (),
-        "After this Unix time `reporter gc` may delete the group",
+        "After this Unix time the group may be deleted",
     ),
     "reporter_push_interval_seconds": ((), "The interval between pushes in force"),
     "reporter_process_cpu_ratio": ((), "Cores used by the training process and its children"),

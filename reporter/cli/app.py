@@ -19,6 +19,8 @@ app = typer.Typer(
     help="Reports training runs to Prometheus, and looks after what they left behind.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # its boxes show a flag as if it took a value
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.command(epilog="Example: reporter up --port 9092")(up)

@@ -12,6 +12,9 @@ from reporter.cli.screen import complain, console, print_json, table
 from reporter.errors import SettingRefused
 from reporter.settings import SETTINGS, Setting, Settings, resolve, unknown_variables
 
+_WIDE = 140  # columns that a table with meanings needs to be read
+_SIZES = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -71,16 +74,32 @@ def _variables(setting: Setting) -> set[str]:
 
 
 def _show(shown: list[Shown]) -> None:
-    rows = table("SETTING", "VALUE", "FROM", "MEANING")
+    screen = console()
+    with_meaning = screen.width >= _WIDE
+    rows = table("VARIABLE", "VALUE", "FROM", *(["MEANING"] if with_meaning else []))
     for one in shown:
-        rows.add_row(one.name, _text(one.value), one.source, one.meaning)
-    console().print(rows)
+        variable = "REPORTER_" + one.name.upper()
+        meaning = [one.meaning] if with_meaning else []
+        rows.add_row(variable, _text(one.name, one.value), one.source, *meaning)
+    screen.print(rows)
+    if not with_meaning:
+        screen.print("\nWhat each one means: a wider terminal shows it, and so does --json.")
 
 
-def _text(value: object) -> str:
+def _text(name: str, value: object) -> str:
     """As one would write it into the setting."""
     if value is None:
         return "—"
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}s" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return _in_units(value, (("h", 3600), ("m", 60)), "s")
+    return _in_units(value, _SIZES, "") if name == "record_limit" else str(value)
+
+
+def _in_units(value: object, units: tuple[tuple[str, int], ...], smallest: str) -> str:
+    assert isinstance(value, (int, float))
+    for unit, size in units:
+        if value >= size and value % size == 0:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}{smallest}"

@@ -10,8 +10,7 @@ import typer
 from rich.progress import track
 
 from reporter.cli.screen import complain, console, print_json, table
-from reporter.record.load import find_records
-from reporter.sender.deliver import Deliverer, Done, Handled
+from reporter.sender.deliver import Deliverer, Done, Handled, records_below
 from reporter.settings import Settings, resolve
 
 _QUIET = (Done.ALREADY, Done.EMPTY)
@@ -22,6 +21,7 @@ def push(
         None, metavar="DIR", help="Where the records are; the setting `dir` if not given."
     ),
     gateway: str | None = typer.Option(None, help="Where to push; the setting if not given."),
+    again: bool = typer.Option(False, "--again", help="Deliver what is delivered already, too."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done; do nothing."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -35,7 +35,7 @@ def push(
     if folder is not None and not os.path.isdir(settings.dir):
         complain(f"there is no folder {settings.dir}")
         raise typer.Exit(2)
-    found = list(_deliver(settings, dry_run))
+    found = list(_deliver(settings, dry_run, again))
     if as_json:
         print_json(_as_data(settings, found))
     else:
@@ -43,9 +43,9 @@ def push(
     raise typer.Exit(1 if any(one.undelivered for one in found) else 0)
 
 
-def _deliver(settings: Settings, dry_run: bool) -> Iterator[Handled]:
-    folders = find_records(settings.dir)
-    handled = Deliverer(settings, dry_run=dry_run).deliver(folders)
+def _deliver(settings: Settings, dry_run: bool, again: bool) -> Iterator[Handled]:
+    folders = records_below(settings.dir, settings.sources["dir"] == "default")
+    handled = Deliverer(settings, dry_run=dry_run, again=again).deliver(folders)
     screen = console(stderr=True)
     yield from track(
         handled,

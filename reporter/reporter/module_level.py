@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from reporter.reporter.files import Attachment, Stage
 
 _WHY_NOT = (
-    "without an open Reporter nothing is reported from a child of multiprocessing, nor after the"
-    " interpreter has begun to end: open one, with reporter.Reporter() as r: …"
+    "the interpreter is ending and no Reporter is open: what is reported now belongs to no run"
 )
 
 _making = threading.RLock()
@@ -30,7 +29,7 @@ def current() -> Reporter:
         return open_reporters[-1]
     except IndexError:
         pass
-    if scope.interpreter_ends or scope.in_child():
+    if scope.interpreter_ends:
         say(_WHY_NOT)
         return scope.inert_copy(Reporter)
     with _making:

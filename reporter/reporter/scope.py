@@ -15,7 +15,7 @@ from reporter.reporter.files import Attachment, Stage, checked_artifact
 from reporter.reporter.notices import say
 from reporter.reporter.plain import parameter, structure, text_of
 from reporter.reporter.session import Inert, Session
-from reporter.settings import Settings, resolve
+from reporter.settings import Settings, resolve, unknown_variables
 
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
@@ -271,6 +271,8 @@ def _session(settings: Settings) -> Session | Inert:
         return Inert()
     if not hasattr(os, "fork"):
         return Inert(f"runs are not reported on {sys.platform}; training goes on")
+    for variable in unknown_variables():
+        say(f"{variable} is no setting: is it misspelt?")
     # Not above: it needs fcntl, which Windows has not.
     from reporter.reporter.opening import Opening  # noqa: PLC0415
 

@@ -14,12 +14,13 @@ from reporter.errors import RecordDamaged
 from reporter.names import State
 from reporter.record import events
 from reporter.record.hold import is_held
-from reporter.record.load import RunRecord, load
+from reporter.record.load import RunRecord, find_records, load
 from reporter.record.paths import RunPaths, rank_in
 from reporter.record.writer import RecordHeld, RecordWriter
 from reporter.sender.delivery import target_of
 from reporter.sender.gauges import SHOWN_BY, Gauges
 from reporter.sender.pusher import Pusher
+from reporter.sender.recorder import bases
 from reporter.sender.remains import (
     events_in,
     facts_of,
@@ -63,11 +64,27 @@ class Handled:
         return self.done in {Done.FAILED, Done.NO_GATEWAY}
 
 
+def records_below(folder: str, with_fallbacks: bool = False) -> list[str]:
+    """The records of a folder of records, of a project or of a run, or the one it is itself.
+
+    With the fallbacks also those that are there because the wanted folder was not to be written.
+    """
+    at, found = folder, find_records(folder)
+    for _ in range(3):
+        if found:
+            break
+        at = os.path.dirname(at)
+        found = [one for one in find_records(at) if one == folder or one.startswith(folder + "/")]
+    if with_fallbacks:
+        found += [one for base in bases(folder)[1:] for one in find_records(base)]
+    return found
+
+
 class Deliverer:
     """The way of records to the gateway of these settings, if they name one."""
 
-    def __init__(self, settings: Settings, *, dry_run: bool = False) -> None:
-        self._settings, self._dry_run = settings, dry_run
+    def __init__(self, settings: Settings, *, dry_run: bool = False, again: bool = False) -> None:
+        self._settings, self._dry_run, self._again = settings, dry_run, again
         self._gone = ""  # why the gateway cannot be reached: the next record need not try
         self._sink: Sink | None = None
         if settings.gateway and not dry_run:
@@ -96,7 +113,7 @@ class Deliverer:
         record = load(folder)
         if is_held(folder) or (record.end_time is None and may_live(record)):
             return _said(folder, Done.LIVE)
-        if record.delivered:
+        if record.delivered and not self._again:
             return _said(folder, Done.ALREADY)
         if is_empty(folder):  # nothing is written into it: its sender may be about to begin
             return _said(folder, Done.EMPTY)
@@ -112,8 +129,10 @@ class Deliverer:
 
     def _handle_held(self, folder: str, writer: RecordWriter) -> Handled:
         record = load(folder)  # anew: until it was held, another process may have written it
-        if record.delivered or record.attempt != writer.attempt:
-            return _said(folder, Done.ALREADY if record.delivered else Done.LIVE)
+        if record.attempt != writer.attempt:  # another process went on with the run
+            return _said(folder, Done.LIVE)
+        if record.delivered and not self._again:
+            return _said(folder, Done.ALREADY)
         closed = record.end_time is None
         if closed:
             record = _closed(writer, folder)

@@ -97,7 +97,7 @@ class Recorder:
     def _open(self, events_fd: int | None) -> tuple[RecordWriter | None, RunPaths]:
         settings, run = self._brief["settings"], self._brief["run"]
         problems = []
-        for base in _bases(settings["dir"]):
+        for base in bases(settings["dir"]):
             paths = RunPaths(base, settings["project"], run["id"], run["rank"])
             self._read_earlier(paths)
             try:
@@ -143,7 +143,7 @@ def _events_in(paths: RunPaths) -> Iterator[Event]:
         return
 
 
-def _bases(wanted: str) -> list[str]:
+def bases(wanted: str) -> list[str]:
     """Where a record may go: where it should, else where this user surely can write."""
     state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
@@ -15,6 +16,7 @@ from reporter.record.paths import RunPaths
 from reporter.record.points import Block, FrameReader
 from reporter.settings.local_hub import start_ticks
 
+_SILENCE_OF_A_DEAD_RUN = 900.0
 _FACTS = FAMILIES["reporter_run_info"][0]
 
 
@@ -51,13 +53,21 @@ def facts_of(identity: Mapping[str, Any]) -> dict[str, str]:
 
 
 def may_live(record: RunRecord) -> bool:
-    """Whether the trainer of a run without an end is alive, where no lock tells.
+    """Whether a run without an end may go on, where no lock tells.
 
-    Some network file systems know no locks. Then its PID, on this machine, is the next best.
+    Some network file systems know no locks. Then its PID tells, on its own machine; elsewhere
+    its sender lives as long as its files change, which they do while there are reports.
     """
+    if record.identity.get("host") != os.uname().nodename:
+        return time.time() - _changed_at(record.folder) < _SILENCE_OF_A_DEAD_RUN
     pid, ticks = record.identity.get("pid"), record.identity.get("pid_started")
-    here = record.identity.get("host") == os.uname().nodename
-    return here and isinstance(pid, int) and ticks is not None and start_ticks(pid) == ticks
+    return isinstance(pid, int) and ticks is not None and start_ticks(pid) == ticks
+
+
+def _changed_at(folder: str) -> float:
+    paths = RunPaths.of_folder(folder)
+    found = [path for path in (paths.events, paths.points, paths.run_json) if os.path.exists(path)]
+    return max(map(os.path.getmtime, found), default=0.0)
 
 
 def last_point(folder: str) -> float:
