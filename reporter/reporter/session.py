@@ -98,9 +98,8 @@ class Session:
         finally:
             self._process.let_go()
             _sessions.discard(self)
-            said = self._farewell()
-            if said:
-                say(said)
+            for line in self._farewell():
+                say(line)
 
     def _say_end(self, end: dict[str, Any]) -> bool:
         with self._lock:
@@ -142,7 +141,7 @@ class Session:
         phase = self._memory.words[layout.PHASE]
         return phase == layout.PHASE_DELIVERED or not self._process.alive()
 
-    def _farewell(self) -> str:
+    def _farewell(self) -> list[str]:
         over = self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
         return farewell(self.run_id, self._settings, self.status(), over)
 

@@ -34,27 +34,27 @@ def outage(status: dict[str, Any]) -> str:
     )
 
 
-def farewell(run: str, settings: Settings, status: dict[str, Any], over: bool) -> str:
-    """What a person should know when a run has been left; empty if all is well."""
-    said = [status["notice"]] if status["notice"] else []
+def farewell(run: str, settings: Settings, status: dict[str, Any], over: bool) -> list[str]:
+    """What a person should know when a run has been left; nothing if all is well."""
+    said = [f"run {run}: {status['notice']}"] if status["notice"] else []
     lost = {reason: n for reason, n in status["dropped"].items() if reason in POINT_DROPS}
     if lost:
         told = ", ".join(f"{n} {reason}" for reason, n in lost.items())
-        said.append(f"{sum(lost.values())} reports are not in the history ({told})")
+        said.append(f"run {run}: {sum(lost.values())} reports are not in the history ({told})")
     if not over:
-        said.append(_undelivered(settings, status))
-    return f"run {run}: " + "; ".join(said) if said else ""
+        said.append(f"run {run} {_undelivered(settings, status)}")
+    return said
 
 
 def _undelivered(settings: Settings, status: dict[str, Any]) -> str:
     online = settings.mode == "online"
     where = (online and settings.gateway) or "the record"
     if status["sender"] is None:
-        return f"the sender died before all had reached {where}; `reporter push` delivers it"
+        return f"has not reached {where}: its sender died; `reporter push` delivers it"
     if status["delivered"]:
-        return "its files are still being copied; the sender goes on for 10 s more"
+        return "is delivered; its files are still being copied, for up to 10 s more"
     problem = status["problem"] or "no answer yet"
     return (
-        f"it has not reached {where} within {settings.exit_timeout:g} s ({problem});"
+        f"has not reached {where} within {settings.exit_timeout:g} s ({problem});"
         " its sender tries for 10 s more, then `reporter push` delivers it"
     )

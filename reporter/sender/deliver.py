@@ -111,12 +111,14 @@ class Deliverer:
 
     def _handle(self, folder: str) -> Handled:
         record = load(folder)
-        if is_held(folder) or (record.end_time is None and may_live(record)):
+        if is_held(folder):
             return _said(folder, Done.LIVE)
         if record.delivered and not self._again:
             return _said(folder, Done.ALREADY)
         if is_empty(folder):  # nothing is written into it: its sender may be about to begin
             return _said(folder, Done.EMPTY)
+        if record.end_time is None and may_live(record):
+            return _said(folder, Done.LIVE)
         if self._dry_run:
             return _said(folder, Done.WAITING, closed=record.end_time is None)
         limit, attempt = self._settings.record_limit, record.attempt

@@ -58,7 +58,7 @@ def may_live(record: RunRecord) -> bool:
     Some network file systems know no locks. Then its PID tells, on its own machine; elsewhere
     its sender lives as long as its files change, which they do while there are reports.
     """
-    if record.identity.get("host") != os.uname().nodename:
+    if record.identity.get("host", os.uname().nodename) != os.uname().nodename:
         return time.time() - _changed_at(record.folder) < _SILENCE_OF_A_DEAD_RUN
     pid, ticks = record.identity.get("pid"), record.identity.get("pid_started")
     return isinstance(pid, int) and ticks is not None and start_ticks(pid) == ticks

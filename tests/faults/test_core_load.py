@@ -24,7 +24,8 @@ def test_threads_lose_no_report_uncounted(tmp_path: Path, pushgateway: Pushgatew
     steps: the sum is exact, each metric is in order, and the newest values are right."""
     training = Training(tmp_path, pushgateway.url, exit_timeout=10)
     ended = training.run(child("threads.py", THREADS, REPORTS))
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0, ended.err
+    assert "reports are not in the history" in ended.err or not ended.err
     record, group = training.record(), training.group()
     assert sum(counted(record)) == THREADS * REPORTS + 1
     for k in range(THREADS):
@@ -43,7 +44,8 @@ def test_a_stopped_sender_costs_history_and_never_the_newest(
     reports = 400_000
     training = Training(tmp_path, pushgateway.url, exit_timeout=10)
     ended = training.run(child("senders.py", "stopped", reports, 0))
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0, ended.err
+    assert "reports are not in the history" in ended.err
     record, group = training.record(), training.group()
     recorded, dropped = counted(record)
     assert recorded + dropped == reports

@@ -132,7 +132,7 @@ def test_config_shows_a_wrong_setting_and_an_unknown_variable() -> None:
     assert shown.returncode == 2
     assert "reporter: REPORTER_INTERVALL is no setting: is it misspelt?" in shown.stderr
     assert "REPORTER_MODE='of': must be one of online, offline, disabled" in shown.stderr
-    assert "3600s" in shown.stdout
+    assert "1h" in shown.stdout
 
 
 def test_config_never_shows_a_secret(tmp_path: Path) -> None:

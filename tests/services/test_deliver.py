@@ -289,7 +289,7 @@ def test_the_group_of_the_attempt_before_is_removed(
     shown = [
         group["labels"]["podUUID"]
         for group in pushgateway.groups()
-        if group["labels"]["run"] == "attempts-of-deliver"
+        if group["labels"].get("run") == "attempts-of-deliver"
     ]
     assert shown == ["attempts-of-deliver-pod-2"]
     assert training.group("attempts-of-deliver").value("reporter_run_attempt") == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,6 +59,17 @@ def replaced(target: Target, value: float = 1.0) -> Outcome:
         return sink.replace(GROUP, [gauge("loss", value)])
     finally:
         sink.close()
+
+
+@pytest.fixture(scope="module")
+def pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One for these tests alone: they read all that it shows."""
+    program = Gateway(tmp_path_factory.mktemp("pushgateway"))
+    try:
+        program.start()
+        yield program
+    finally:
+        program.stop()
 
 
 @pytest.fixture(autouse=True)
