@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from reporter.names import DROP_REASONS, FAMILIES, GROUP_LABELS, State
+from reporter.names import COMING, DROP_REASONS, FAMILIES, GROUP_LABELS, State
 from reporter.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,9 +27,11 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
-def families_table() -> str:
+def families_table(coming: bool = False) -> str:
     rows = ["| family | labels beside the group's | meaning |", "|---|---|---|"]
     for name, (labels, meaning) in FAMILIES.items():
+        if (name in COMING) is not coming:
+            continue
         shown = ", ".join(f"`{label}`" for label in labels)
         rows.append(f"| `{name}` | {shown} | {meaning} |")
     return "\n".join(rows)
@@ -68,6 +70,7 @@ MARKS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/settings.md": {"settings": settings_table},
     "docs/metrics.md": {
         "families": families_table,
+        "coming": lambda: families_table(coming=True),
         "states": states_table,
         "group": group_labels,
         "reasons": reasons,

@@ -136,6 +136,19 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str]] = {
     "reporter_rejected_families": ((), "Families that the gateway refuses"),
 }
 
+# Their names are taken; what reports them comes with integrations and machine readings.
+COMING = frozenset(
+    name
+    for name in FAMILIES
+    if name.startswith(("reporter_process_", "reporter_host_", "reporter_gpu_"))
+) | {
+    "reporter_run_steps",
+    "reporter_steps_total",
+    "reporter_step_seconds_total",
+    "reporter_samples_total",
+    "reporter_checkpoint_time_seconds",
+}
+
 METRIC_HELP = "Reported by the run"
 
 

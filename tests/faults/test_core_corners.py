@@ -147,6 +147,26 @@ def test_ctrl_c_while_leaving_leaves_an_honest_end(reported: Reported, tmp_path:
     assert (reported.state, reported.run.reason) == (reporter.State.CANCELLED, "interrupt")
 
 
+def test_a_system_without_fork_gets_an_inert_reporter() -> None:
+    """As on Windows: it imports, one notice is said, and training goes on."""
+    script = (
+        "import os, sys\n"
+        "sys.modules['fcntl'] = None\n"
+        "for name in ('fork', 'register_at_fork', 'memfd_create', 'pidfd_open', 'uname'):\n"
+        "    delattr(os, name)\n"
+        "import reporter\n"
+        "with reporter.Reporter(parameters={'lr': 0.1}) as r:\n"
+        "    for n in range(3):\n"
+        "        r.report_metric('loss', n)\n"
+        "print(r.status()['live'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
+    assert done.stderr.count("not reported on") == 1
+
+
 @pytest.mark.service
 def test_series_over_the_limit_show_in_the_very_first_push(
     pushgateway: Pushgateway, tmp_path: Path
