@@ -240,3 +240,19 @@ def test_a_family_that_is_gone_leaves_no_trace() -> None:
     push(pusher, families(6))
     push(pusher, families(3))
     assert gateway.held == {"f0", "f2"}
+
+
+def test_a_machine_that_gives_no_thread_costs_one_push(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a failure like any other: the next push finds the way free."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pusher = Pusher(Gateway(), GROUP)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        pusher.start(families(1))
+    outcome = pusher.outcome()
+    assert outcome is not None
+    assert (outcome.ok, outcome.problem) == (False, "can't start new thread")
+    assert push(pusher, families(1)).ok

@@ -91,12 +91,24 @@ def test_a_change_never_puts_a_push_off() -> None:
 
 
 def test_a_change_while_a_push_is_in_flight_comes_with_the_next() -> None:
-    """It is not forgotten: the push after it comes no later than the interval."""
+    """It is not forgotten: the push after it comes a second after the one it missed."""
     s = schedule()
     s.started(102.0)
     s.changed(102.1)
     s.ended(102.2, OK)
-    assert s.due <= 107.0
+    assert s.due == 103.0
+    again = push(s, OK)
+    assert s.due == again + 5
+
+
+def test_flushes_in_a_row_are_no_more_than_one_push_a_second() -> None:
+    """A loop that flushes every step must not flood the gateway."""
+    s = schedule()
+    s.flush(100.05)
+    assert s.due == 100.05
+    started = push(s, OK)
+    s.flush(started + 0.1)
+    assert s.due == started + 1
 
 
 def test_failures_back_off_with_full_jitter_and_for_ever() -> None:
