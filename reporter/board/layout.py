@@ -103,15 +103,23 @@ class Memory:
 def create(keep_points: bool) -> Memory:
     """New memory with every slot blank; nothing on any file system can fill up or vanish."""
     descriptor = above_streams(_anonymous_file())
+    try:
+        _blank(descriptor, keep_points)
+        memory = Memory(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    memory.words[LAYOUT_WORD] = LAYOUT
+    return memory
+
+
+def _blank(descriptor: int, keep_points: bool) -> None:
     os.ftruncate(descriptor, SIZE)
     no_value, no_step = struct.pack("Q", NO_VALUE), struct.pack("q", NO_STEP)
     if keep_points:
         os.pwrite(descriptor, no_value * POINTS, _VALUES)
         os.pwrite(descriptor, no_step * POINTS, _STEPS)
     os.pwrite(descriptor, no_value * METRICS + no_step * METRICS, _BOARD)
-    memory = Memory(descriptor)
-    memory.words[LAYOUT_WORD] = LAYOUT
-    return memory
 
 
 def attach(descriptor: int) -> Memory:

@@ -16,6 +16,10 @@ def main() -> int:
 
         sys.stdout.write(f"run-reporter {__version__}\n")
         return 0
+    if sys.argv[1:2] == ["run"]:
+        from reporter.cli.run import run as run_program  # noqa: PLC0415 - needs no extra
+
+        return run_program(sys.argv[2:])
     if any(find_spec(name) is None for name in _NEEDED):
         sys.stderr.write(_INSTALL + "\n")
         return 2

@@ -8,6 +8,7 @@ import typer
 
 from reporter.cli.config import config
 from reporter.cli.push import push
+from reporter.cli.run import run as run_program
 from reporter.cli.up import up
 from reporter.errors import SettingRefused
 from reporter.run import __version__
@@ -23,6 +24,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+
+@app.command("run", add_help_option=False, context_settings={"ignore_unknown_options": True})
+def _run(arguments: list[str] = typer.Argument(None)) -> None:
+    """Run any program as a run: its exit code, signals and console too."""
+    raise typer.Exit(run_program(arguments or []))  # main() comes here for help alone
+
+
 app.command(epilog="Example: reporter up --port 9092")(up)
 app.command(epilog="Example: reporter push --gateway http://pushgateway:9091")(push)
 app.command(epilog="Example: REPORTER_INTERVAL=10s reporter config")(config)

@@ -29,7 +29,7 @@ def current() -> Reporter:
         return open_reporters[-1]
     except IndexError:
         pass
-    if scope.interpreter_ends:
+    if scope.interpreter_is_ending():
         say(_WHY_NOT)
         return scope.inert_copy(Reporter)
     with _making:

@@ -10,9 +10,10 @@ def say(text: str) -> None:
     if text in _said or len(_said) > 1000:
         return
     _said.add(text)
-    import logging  # noqa: PLC0415 - milliseconds that a run with nothing to say does not pay
-
     try:
+        # Milliseconds that a run with nothing to say does not pay.
+        import logging  # noqa: PLC0415
+
         logging.getLogger("reporter").warning("reporter: %s", text)
-    except Exception:  # noqa: BLE001 - a user's log handler failed; training goes on
+    except Exception:  # noqa: BLE001 - a user's log handler failed, or the interpreter is ending
         pass

@@ -10,7 +10,7 @@ from reporter.names import GROUP_LABELS, JOB
 from reporter.record.hold import RecordHeld, hold, release
 from reporter.record.paths import RunPaths
 from reporter.reporter.notices import say
-from reporter.run import __version__
+from reporter.run import __version__, wrapper
 from reporter.run.identity import new_name, new_run_id, rank_of, shared_run_id, world_size_of
 from reporter.sender.process import import_path
 from reporter.settings.local_hub import start_ticks
@@ -32,8 +32,10 @@ class Opening:
         _opened += 1
         environment = os.environ
         self.rank = rank_of(environment) if settings.rank is None else settings.rank
-        self.name = settings.name or new_name()
         self.events: int | None = None
+        # Of a `reporter run` above us, which showed it as running until now.
+        self._taken = wrapper.take_run(environment, self.rank, os.getpid()) or {}
+        self.name = settings.name or self._taken.get("name") or new_name()
         self.run_id = self._agree_on_id(settings, shared_run_id(environment, _opened))
         self.brief = self._brief(settings)
 
@@ -45,6 +47,8 @@ class Opening:
 
     def _agree_on_id(self, settings: Settings, shared: str | None) -> str:
         wanted = settings.run or shared
+        if wanted is None and self._taken:
+            wanted = str(self._taken["id"])
         if wanted is None:
             if world_size_of(os.environ) > 1:
                 say("this launcher gives its ranks no common id; they will show as separate runs."
@@ -69,7 +73,7 @@ class Opening:
             "rank": self.rank,
             "name": self.name,
             "started": time.time(),
-            "token": os.urandom(8).hex(),
+            "token": self._token(settings),
             "group": group,
             "pid": os.getpid(),
             "pid_started": start_ticks(os.getpid()),
@@ -92,7 +96,16 @@ class Opening:
             "argv": list(getattr(sys, "orig_argv", sys.argv)),
             "cwd": _working_folder(),
             "import_path": import_path(),
+            "wrapper": environment.get(wrapper.VARIABLE, ""),
+            "supersedes": self._taken.get("group"),
         }
+
+    def _token(self, settings: Settings) -> str:
+        """What tells this attempt from the others: that of a run taken over stays the same."""
+        taken, here = self._taken, (self.run_id, settings.project, settings.dir)
+        if taken and here == (taken["id"], taken["project"], taken["dir"]):
+            return str(taken["token"])
+        return os.urandom(8).hex()
 
 
 def _working_folder() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 
 from reporter.board.writer import check_name
 from reporter.errors import ReporterError
@@ -15,6 +16,7 @@ from reporter.reporter.files import Attachment, Stage, checked_artifact
 from reporter.reporter.notices import say
 from reporter.reporter.plain import parameter, structure, text_of
 from reporter.reporter.session import Inert, Session
+from reporter.run import wrapper
 from reporter.settings import Settings, resolve, unknown_variables
 
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
@@ -131,10 +133,10 @@ class Reporter:
         """End the run as failed, and say why."""
         self._end(State.FAILED, "asked", text_of(why))
 
-    def _end(self, state: State, reason: str, detail: str) -> None:
+    def _end(self, state: State, reason: str, detail: str, *, sure: bool = True) -> None:
         if self in open_reporters:
             open_reporters.remove(self)
-        self._session.end(int(state), reason, detail)
+        self._session.end(int(state), reason, detail, sure=sure)
 
     # What training says.
 
@@ -273,10 +275,10 @@ def _session(settings: Settings) -> Session | Inert:
         return Inert(f"runs are not reported on {sys.platform}; training goes on")
     for variable in unknown_variables():
         say(f"{variable} is no setting: is it misspelt?")
-    # Not above: it needs fcntl, which Windows has not.
-    from reporter.reporter.opening import Opening  # noqa: PLC0415
-
     try:
+        # Not above: it needs fcntl, which Windows has not.
+        from reporter.reporter.opening import Opening  # noqa: PLC0415
+
         opening = Opening(settings)
     except Exception as error:  # noqa: BLE001 - nothing about the machine may end training
         return Inert(f"this run is not reported: {type(error).__name__}: {error}")
@@ -296,6 +298,8 @@ def _session(settings: Settings) -> Session | Inert:
 
 def _end_with_the_interpreter() -> None:
     """A run that nobody leaves ends with the interpreter, or with a multiprocessing child."""
+    if interpreter_is_ending():  # a handler that is registered now would not be called
+        return
     atexit.unregister(_end_open_reporters)  # registered once, whatever the number of runs
     atexit.register(_end_open_reporters)
     multiprocessing = sys.modules.get("multiprocessing.util")
@@ -309,12 +313,19 @@ def in_child() -> bool:
     return process is not None and process.parent_process() is not None
 
 
-interpreter_ends = False
+_ended = False
+
+
+def interpreter_is_ending() -> bool:
+    """Whether exit handlers run already: nobody would end a run that is opened by itself now."""
+    return _ended or not threading.main_thread().is_alive()
 
 
 def _end_open_reporters() -> None:
-    global interpreter_ends  # noqa: PLW0603 - it ends once
-    interpreter_ends = True
+    global _ended  # noqa: PLW0603 - it ends once
+    _ended = True
     state, reason, detail = end_of_interpreter()
+    # The code of a `sys.exit` does not show here; a `reporter run` above us will see it.
+    sure = state is not State.SUCCEEDED or not os.environ.get(wrapper.VARIABLE)
     for each in reversed(list(open_reporters)):
-        each._end(state, reason, detail)
+        each._end(state, reason, detail, sure=sure)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reporter.settings import Settings
 
 _LONGEST_NAP = 0.01
+_HANDED_WITHIN = 2.0
 
 
 class Session:
@@ -79,27 +80,45 @@ class Session:
             asked = words[layout.FLUSH_ASKED] = words[layout.FLUSH_ASKED] + 1
         return _wait(lambda: words[layout.FLUSHED] >= asked, until - time.monotonic())
 
-    def end(self, state: int, reason: str, detail: str) -> None:
-        """Say how the run ended and wait for its delivery, at most the exit timeout."""
+    def end(self, state: int, reason: str, detail: str, *, sure: bool = True) -> None:
+        """Say how the run ended and wait for its delivery, at most the exit timeout.
+
+        Not `sure`: a wrapper knows better, once this process is over; all else is delivered now.
+        """
         if not self.live or self._writer.ended:
             return
-        until = time.monotonic() + self._settings.exit_timeout
+        until, flushed = time.monotonic() + self._settings.exit_timeout, False
         try:
             if not self._process.alive():
                 self._process.start()
+            flushed = not sure and self.flush(self._settings.exit_timeout)
             _wait(self._outbox.emptied, self._settings.exit_timeout / 2)
         finally:
             # Whatever interrupts the wait, the run has ended, and how.
-            ours = self._say_end({"state": state, "reason": reason, "detail": detail[:300]})
+            end = {"state": state, "reason": reason, "detail": detail[:300]}
+            ours = self._say_end(end if sure else {**end, "unsure": True})
         if not ours:
             return
         try:
-            _wait(self._over, until - time.monotonic())
+            if sure:
+                _wait(self._over, until - time.monotonic())
         finally:
-            self._process.let_go()
-            _sessions.discard(self)
-            for line in self._farewell():
-                say(line)
+            self._let_go(flushed)
+
+    def hand_over(self) -> bool:
+        """End without an end: another Reporter goes on with this run. Whether our sender left."""
+        self._say_end({"handed": True})
+        left = _wait(lambda: not self._process.alive(), _HANDED_WITHIN)
+        self._process.let_go()
+        _sessions.discard(self)
+        return left
+
+    def _let_go(self, flushed: bool) -> None:
+        self._process.let_go()
+        _sessions.discard(self)
+        over = flushed or self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
+        for line in farewell(self.run_id, self._settings, self.status(), over):
+            say(line)
 
     def _say_end(self, end: dict[str, Any]) -> bool:
         with self._lock:
@@ -141,10 +160,6 @@ class Session:
         phase = self._memory.words[layout.PHASE]
         return phase == layout.PHASE_DELIVERED or not self._process.alive()
 
-    def _farewell(self) -> list[str]:
-        over = self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
-        return farewell(self.run_id, self._settings, self.status(), over)
-
 
 class Inert:
     """What stands in for a session where there is none: every call does nothing."""
@@ -171,7 +186,7 @@ class Inert:
     def flush(self, timeout: float) -> bool:
         return True
 
-    def end(self, state: int, reason: str, detail: str) -> None:
+    def end(self, state: int, reason: str, detail: str, *, sure: bool = True) -> None:
         pass
 
     def status(self) -> dict[str, Any]:

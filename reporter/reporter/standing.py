@@ -50,6 +50,8 @@ def _undelivered(settings: Settings, status: dict[str, Any]) -> str:
     online = settings.mode == "online"
     where = (online and settings.gateway) or "the record"
     if status["sender"] is None:
+        if status["record"] is None:
+            return "was not recorded: its sender could not run"
         return f"has not reached {where}: its sender died; `reporter push` delivers it"
     if status["delivered"]:
         return "is delivered; its files are still being copied, for up to 10 s more"

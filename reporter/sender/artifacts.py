@@ -56,7 +56,7 @@ class Artifacts:
         while self._waiting:
             asked = self._waiting[0]
             try:
-                self._done.append(self._bring(asked))
+                self._done.append(self.bring(asked))
             except Exception as error:  # noqa: BLE001 - one bad file never stops the others
                 self._fail(asked, _said(error))
             finally:
@@ -66,7 +66,8 @@ class Artifacts:
         told = {"name": asked.get("name"), "problem": problem}
         self._done.append(Event(time.time(), events.ARTIFACT_FAILED, told))
 
-    def _bring(self, asked: dict[str, Any]) -> Event:
+    def bring(self, asked: dict[str, Any]) -> Event:
+        """Copy one file now. Raises OSError where that cannot be."""
         if self._folder is None:
             raise OSError("there is no record to keep it in")
         os.makedirs(self._folder, mode=0o700, exist_ok=True)

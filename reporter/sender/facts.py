@@ -15,10 +15,15 @@ class EnvironmentFacts:
         self.found: dict[str, Any] | None = None
         self._arguments = (brief["argv"], brief["cwd"], brief["import_path"])
         self._thread = threading.Thread(target=self._collect, name="environment", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # the machine lets us have no more threads: they stay unknown
+            pass
 
     def wait(self, seconds: float) -> None:
-        self._thread.join(seconds)
+        """Give them a moment, if they are on their way."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def _collect(self) -> None:
         self.found = collect(*self._arguments)

@@ -61,7 +61,8 @@ class Intake:
         self._names_read = 0
         self._keep_points = keep_points
         self._clock, self._monotonic = clock, monotonic
-        self._last_turn = monotonic()
+        # What waits at the first turn may be as old as the run.
+        self._last_turn = monotonic() - max(0.0, clock() - recorder.run_started)
         self._last_time = 0.0
         self._board: dict[int, tuple[float, int | None]] = {}
         self._board_written: dict[int, tuple[float, int | None]] = {}

@@ -14,6 +14,7 @@ from reporter.board import layout, messages
 from reporter.names import State
 from reporter.record import events
 from reporter.record.events import Event
+from reporter.run.wrapper import Line
 from reporter.sender.artifacts import Artifacts
 from reporter.sender.delivery import Delivery
 from reporter.sender.facts import EnvironmentFacts
@@ -29,6 +30,7 @@ _STRAGGLERS = 1.0  # how long a report that has claimed its slot may take to fil
 _SIGTERM_MEANT = 60.0  # a trainer that dies later than this after it, died of something else
 _STATUS_EVERY = 1.0
 _TRACEBACKS = 20
+_WRAPPER_SAYS_WITHIN = 2.0  # of the trainer's death
 
 
 def run(brief: dict[str, Any], memory: int, trainer: int, events_fd: int | None) -> None:
@@ -59,7 +61,7 @@ class Sender:
         )
         self._artifacts = Artifacts(self._recorder.folder and self._recorder.paths.artifacts)
         self._delivery = Delivery(self._settings, self._run["group"], self._gauges)
-        self._begin()
+        self._begin(brief["supersedes"])
         self._intake = Intake(
             memory,
             self._recorder,
@@ -69,7 +71,8 @@ class Sender:
         )
         self._syncer = Syncer(self._recorder.sync)
         self._environment = EnvironmentFacts(brief)
-        self._dead = self._closed = False
+        self._wrapper = Line(brief["wrapper"], self._who_we_are())
+        self._dead = self._closed = self._handed = False
         self._sigterm_at = float("-inf")
         self._notice = self._recorder.notice
         self._over_at: float | None = None
@@ -98,7 +101,7 @@ class Sender:
         self._end_of_delivery()
 
     def _turn(self) -> None:
-        end = messages.read_end(self._memory)  # before taking: what came before it is taken
+        end = self._said()  # before taking: what came before it is taken
         flush_asked = self._memory.words[layout.FLUSH_ASKED]
         over = end is not None or self._dead
         if over and self._over_at is None:  # first of all: from here on our time is limited
@@ -106,6 +109,8 @@ class Sender:
         self._intake.turn(final=self._dead)
         self._take_artifacts()
         self._take_environment()
+        if self._handed:
+            return
         if over and not self._closed:
             self._close_when_quiet(end)
         self._deliver(flush_asked)
@@ -113,6 +118,19 @@ class Sender:
         if time.monotonic() >= self._status_due:
             self._intake.write_board()
             self._show_status()
+
+    def _who_we_are(self) -> dict[str, Any]:
+        """What a wrapper should know of this sender."""
+        run = self._run
+        return {"record": self._recorder.folder, "trainer": run["pid"], "rank": run["rank"]}
+
+    def _said(self) -> dict[str, Any] | None:
+        """The Reporter's last word; one that it is not sure of counts once its process is gone."""
+        end = messages.read_end(self._memory)
+        if end is not None and end.get("unsure") and not self._dead:
+            return None
+        self._handed = end is not None and bool(end.get("handed"))
+        return end
 
     def _deliver(self, flush_asked: int) -> None:
         known, words = self._delivery.problem, self._memory.words
@@ -134,9 +152,13 @@ class Sender:
                 self._notice = f"file {event.fields['name']!r}: {problem}"
                 self._status_due = 0.0
 
-    def _begin(self) -> None:
+    def _begin(self, supersedes: dict[str, str] | None) -> None:
         recorder, run, now = self._recorder, self._run, time.time()
         self._gauges.retell(recorder.earlier, recorder.earlier_newest(), now)
+        kept = {name: self._settings[name] for name in SHOWN_BY}
+        recorder.facts({**self._gauges.facts, **run, "attempt": recorder.attempt, "settings": kept})
+        if supersedes not in (None, run["group"]):
+            self._delivery.supersede(supersedes)
         if recorder.taken_over:
             recorder.event(Event(now, events.SENDER, {"restarted": True}))
             return
@@ -144,8 +166,6 @@ class Sender:
         start = Event(run["started"], events.START, told)
         recorder.event(start)
         self._gauges.apply(start)
-        kept = {name: self._settings[name] for name in SHOWN_BY}
-        recorder.facts({**self._gauges.facts, **run, "attempt": recorder.attempt, "settings": kept})
         if recorder.earlier_group and recorder.earlier_group != run["group"]:
             self._delivery.supersede(recorder.earlier_group)
 
@@ -162,6 +182,9 @@ class Sender:
         waited = time.monotonic() - (self._over_at or 0.0)
         if not self._dead and self._intake.unfinished() and waited < _STRAGGLERS:
             return
+        end = self._settled(end, waited)
+        if end is None:
+            return
         self._intake.turn(final=True)
         self._environment.wait(0.5)
         self._take_environment()
@@ -172,10 +195,19 @@ class Sender:
         self._memory.words[layout.PHASE] = layout.PHASE_CLOSED
         self._status_due = 0.0
 
-    def _record_end(self, end: dict[str, Any] | None) -> None:
+    def _settled(self, end: dict[str, Any] | None, waited: float) -> dict[str, Any] | None:
+        """How the run ended; None while a wrapper may still say so."""
+        if end is not None and not end.pop("unsure", False):
+            return end
+        seen = self._wrapper.heard()
+        if seen is None and self._wrapper.open and waited < _WRAPPER_SAYS_WITHIN:
+            return None
+        return seen or end or self._end_without_a_word()
+
+    def _record_end(self, end: dict[str, Any]) -> None:
         self._recorder.event(Event(time.time(), events.DROPPED, self._intake.dropped()))
         if not self._gauges.ended:
-            event = Event(time.time(), events.END, end or self._end_without_a_word())
+            event = Event(time.time(), events.END, end)
             self._recorder.event(event)
             self._gauges.apply(event)
         if self._settings["on_finish"] == "delete":
@@ -189,6 +221,8 @@ class Sender:
     def _finished(self) -> bool:
         if self._over_at is None:
             return False
+        if self._handed:
+            return True
         if self._delivery.delivered and not self._syncer.busy and not self._artifacts.busy:
             return True
         longest = float(self._settings["exit_timeout"]) + _LINGER

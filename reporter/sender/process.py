@@ -22,7 +22,8 @@ class _Process(subprocess.Popen[bytes]):
     """A child that may outlive us by design: that is nothing to warn of."""
 
     def __del__(self) -> None:
-        self.poll()
+        if getattr(self, "pid", None) is not None:  # it may never have been started
+            self.poll()
 
 
 _left_behind: list[_Process] = []  # senders that still deliver; reaped when they are done
@@ -37,9 +38,14 @@ class SenderProcess:
         self._events = events
         self._process: _Process | None = None
         self._started_at: float | None = None
-        self._write_brief(brief)
         # The memory, and what tells the sender of our death: the first of these is for it.
-        self._ours = (memory.descriptor, *_death_notice())
+        self._ours: tuple[int, ...] = (memory.descriptor,)
+        try:
+            self._write_brief(brief)
+            self._ours += _death_notice()
+        except BaseException:
+            self.close_descriptors()
+            raise
 
     @property
     def pid(self) -> int | None:

@@ -43,6 +43,10 @@ class Recorder:
         return None if self._writer is None else self.paths.folder
 
     @property
+    def run_started(self) -> float:
+        return float(self._brief["run"]["started"])
+
+    @property
     def recorded_to(self) -> int:
         return 0 if self._writer is None else self._writer.recorded_to
 

@@ -32,4 +32,7 @@ class Syncer:
             return
         self._due = now + _EVERY
         self._thread = threading.Thread(target=self._sync, name="sync", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # the machine lets us have no more threads
+            self._sync()

@@ -1,0 +1,86 @@
+"""Talks to the `reporter run` above this process, if there is one: whose run it is, how it ended.
+
+Packets of JSON over a socket that has no file. Used by the trainer and by its sender.
+"""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+VARIABLE = "_REPORTER_WRAPPER"  # no setting: only `reporter run` gives it
+LONGEST = 16 << 10
+_ANSWERS_WITHIN = 2.0  # a wrapper that is stopped must not keep training waiting for longer
+
+
+def take_run(environment: Mapping[str, str], rank: int, pid: int) -> dict[str, Any] | None:
+    """The run that waits for a Reporter of this rank; None if there is none, or it is taken.
+
+    Once this has returned, the wrapper has let go of it.
+    """
+    line = Line(environment.get(VARIABLE, ""), {"take": rank, "pid": pid})
+    answer = line.heard(_ANSWERS_WITHIN)
+    line.hang_up()
+    found = answer.get("run") if answer else None
+    return found if isinstance(found, dict) else None
+
+
+class Line:
+    """A connection to the wrapper, which is told something; without a wrapper a dead one."""
+
+    def __init__(self, name: str, told: dict[str, Any]) -> None:
+        self._socket = _connected(name) if name else None
+        if self._socket is not None:
+            try:
+                self._socket.send(json.dumps(told).encode("ascii"))
+            except OSError:
+                self.hang_up()
+
+    @property
+    def open(self) -> bool:
+        """Whether the wrapper may still say something."""
+        return self._socket is not None
+
+    def heard(self, within: float = 0.0) -> dict[str, Any] | None:
+        """What the wrapper said; None if it has not, in that time."""
+        if self._socket is None:
+            return None
+        self._socket.settimeout(within)
+        try:
+            raw = self._socket.recv(LONGEST)
+        except (BlockingIOError, TimeoutError):
+            return None
+        except OSError:
+            raw = b""
+        if not raw:  # it is gone
+            self.hang_up()
+            return None
+        found = json.loads(raw)
+        return found if isinstance(found, dict) else None
+
+    def hang_up(self) -> None:
+        """The wrapper waits for us no longer."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _connected(name: str) -> Any:
+    # Not `socket`: a user's own socket.py may shadow it.
+    import _socket  # noqa: PLC0415 - only below a wrapper
+
+    try:
+        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    except (AttributeError, OSError):
+        return None
+    try:
+        connection.settimeout(_ANSWERS_WITHIN)
+        connection.connect(f"\0{name}")
+    except OSError:
+        connection.close()
+        return None
+    return connection

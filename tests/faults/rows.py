@@ -1,0 +1,174 @@
+"""The fault matrix: what may go wrong, by id.
+
+A test that covers a row has its id in the name (`test_a1_...`, `test_a1_b3_...`), and its
+docstring's first paragraph says what happens, in a user's words. docs/reliability.md is made from
+both; tests/test_fault_matrix.py holds that no row is silently absent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Section(NamedTuple):
+    """Faults of one kind. `limits`: rows (id to reason) where it is known to be less than good."""
+
+    title: str
+    faults: dict[str, str]
+    limits: dict[str, str]
+
+
+TRAINER = Section(
+    "The training process",
+    {
+        "A1": "killed by SIGKILL",
+        "A2": "killed within 100 ms of its start",
+        "A3": "killed by the kernel for memory (cgroup)",
+        "A4": "segmentation fault or abort",
+        "A5": "`os._exit`, `exec`",
+        "A6": "an exception leaves the scope",
+        "A7": "Ctrl-C, SIGINT to the whole group",
+        "A8": "a second Ctrl-C while leaving",
+        "A9": "`sys.exit(n)` in the scope",
+        "A10": "SIGTERM, with and without a grace period",
+        "A11": "SIGTERM while a C call holds the GIL",
+        "A12": "hangs for ever (deadlock, collective)",
+        "A13": "never leaves the scope, leaks the Reporter",
+        "A14": "opening goes wrong",
+        "A15": "`MemoryError`, `RecursionError`",
+        "A16": "reports while the interpreter shuts down",
+    },
+    {},
+)
+
+SENDER = Section(
+    "The sender process",
+    {
+        "B1": "killed in mid-run",
+        "B2": "stopped (SIGSTOP, a disk that hangs)",
+        "B3": "stopped while the scope is left",
+        "B4": "an error of its own",
+        "B5": "slow to start",
+        "B6": "cannot be started (descriptors, processes, no interpreter)",
+        "B7": "a damaged environment",
+        "B8": "a working folder that shadows the standard library",
+        "B9": "standard streams that others wait for",
+        "B10": "zombies",
+        "B11": "outliving everything",
+        "B12": "two senders for one run",
+    },
+    {},
+)
+
+PROCESSES = Section(
+    "Processes, threads, copies",
+    {
+        "C1": "a fork after the start (DataLoader)",
+        "C2": "a forked child leaves the scope",
+        "C3": "a child that wants to report",
+        "C4": "forks while other threads report",
+        "C5": "a fork in the middle of a report",
+        "C6": "spawn, forkserver, pickles, deep copies",
+        "C7": "no `__main__` guard, `python -`, notebooks",
+        "C8": "daemonic parents (Pool, dask)",
+        "C9": "many threads",
+        "C10": "asyncio",
+        "C11": "sub-interpreters",
+        "C12": "free-threaded builds",
+        "C13": "a notebook's kernel is restarted",
+        "C14": "a notebook's cell is run again",
+        "C15": "CUDA before fork",
+        "C16": "many ranks",
+        "C17": "a process id that is used again",
+        "C18": "descriptors closed or reused by the user",
+        "C19": "nested Reporters",
+        "C20": "use after the end, ends out of order",
+    },
+    {},
+)
+
+HOST = Section(
+    "Machine and container",
+    {
+        "D1": "a read-only folder for records",
+        "D2": "a full disk, a quota, an I/O error",
+        "D3": "an error only at `close` or `fsync`",
+        "D4": "a slow disk",
+        "D5": "a network file system",
+        "D6": "no /dev/shm, or a read-only one",
+        "D7": "low ulimits",
+        "D8": "the clock jumps",
+        "D9": "PID 1 of a container",
+        "D10": "eviction: SIGTERM to every process",
+        "D11": "power loss",
+        "D12": "no host name",
+        "D13": "locale C, paths that are not UTF-8",
+    },
+    {},
+)
+
+NETWORK = Section(
+    "Gateway and network",
+    {
+        "E1": "down when the run starts",
+        "E2": "down in mid-run, and back",
+        "E3": "down when the run ends",
+        "E4": "accepts and never answers",
+        "E5": "answers drop by drop",
+        "E6": "connecting hangs",
+        "E7": "a host name that fails or hangs",
+        "E8": "a reset, a short answer, garbage",
+        "E9": "an answer without end",
+        "E10": "400: one bad family",
+        "E11": "400: another team's type for the same name",
+        "E12": "401, 403",
+        "E13": "404, 405, redirects",
+        "E14": "413, 431",
+        "E15": "408, 425, 429, 5xx",
+        "E16": "overloaded and slow",
+        "E17": "restarted without its state",
+        "E18": "two runs on one key",
+        "E19": "groups that stay for ever",
+        "E20": "proxies",
+        "E21": "TLS: expired, wrong host, unknown authority, no client certificate",
+        "E22": "gzip that the gateway cannot read",
+        "E23": "IPv6, and one dead address of two",
+    },
+    {},
+)
+
+DATA = Section(
+    "Names and values",
+    {
+        "F1": "NaN and infinities",
+        "F2": "huge integers",
+        "F3": "numpy scalars",
+        "F4": "arrays of one number",
+        "F5": "arrays, lists, None, complex, dates",
+        "F6": "text and bytes",
+        "F7": "tensors",
+        "F8": "booleans, decimals",
+        "F9": "odd metric names",
+        "F10": "reserved names",
+        "F11": "odd label values",
+        "F12": "label injection",
+        "F13": "path injection",
+        "F14": "a label that overrides the group's",
+        "F15": "a million names",
+        "F16": "a million reports a second",
+        "F17": "a parameter that changes",
+        "F18": "one family with different labels",
+        "F19": "timestamps in the body",
+        "F20": "steps that go backwards or repeat",
+    },
+    {},
+)
+
+SECTIONS = {
+    "A": TRAINER,
+    "B": SENDER,
+    "C": PROCESSES,
+    "D": HOST,
+    "E": NETWORK,
+    "F": DATA,
+}
