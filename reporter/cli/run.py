@@ -33,6 +33,7 @@ examples:
 
 def run(arguments: Sequence[str]) -> int:
     """Run what `reporter run` was told to. Returns the exit code."""
+    _open_streams()
     given = _parser().parse_args(arguments)
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command:
@@ -50,6 +51,17 @@ def run(arguments: Sequence[str]) -> int:
 
     chosen = {f"REPORTER_{name.upper()}": text for name, text in options.items() if text}
     return Supervisor(settings, command, {**os.environ, **chosen}).run()
+
+
+def _open_streams() -> None:
+    """Streams that are closed would be taken by the first files that we open."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest one that is free: just this
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115 - for as long as we live
 
 
 def _parser() -> argparse.ArgumentParser:

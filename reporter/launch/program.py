@@ -25,8 +25,13 @@ _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _MOST_KEPT = 10_000
 
 
+def hold_signals() -> None:
+    """Let signals wait for `next_signal`. Before any thread is started: it would get them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+
+
 class Program:
-    """Runs a command. Signals are held back from the start: `signals` hands them out."""
+    """Runs a command, and passes on to it every signal that waits."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], streams: tuple[int, int]
@@ -36,7 +41,6 @@ class Program:
         self._ended: dict[int, int] = {}
         # Orphans come to us: a sender outlives its trainer, and nobody else would reap it.
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
         out, err = streams
         self.pid = os.posix_spawnp(
             command[0],
@@ -52,7 +56,8 @@ class Program:
         """The next signal for the program, already passed on; None if the time is over."""
         found = signal.sigtimedwait(_WAITED_FOR, within)
         self._reap()
-        if found is None or found.si_signo == signal.SIGCHLD:
+        # CPython hands out memory as it found it if this process was stopped meanwhile.
+        if found is None or found.si_signo not in FORWARDED:
             return None
         number = signal.Signals(found.si_signo)
         if found.si_code != _FROM_THE_TERMINAL:

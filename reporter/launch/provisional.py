@@ -15,6 +15,21 @@ from reporter.reporter.session import Session
 from reporter.settings import Settings
 
 
+class NoRun:
+    """What stands in for a run where nothing is to be reported."""
+
+    delivers = False
+
+    def hand_over(self, _rank: int) -> dict[str, Any] | None:
+        return None
+
+    def end(self, told: dict[str, Any]) -> None:
+        pass
+
+    def records(self, of_reporters: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+        return list(of_reporters)
+
+
 class Provisional:
     """Shows the program as running until a Reporter of the same rank takes the run."""
 

@@ -12,8 +12,8 @@ from reporter.launch.console import Console
 from reporter.launch.kept import keep
 from reporter.launch.memory_kills import MemoryKills
 from reporter.launch.preemption import Preemption
-from reporter.launch.program import Program
-from reporter.launch.provisional import Provisional
+from reporter.launch.program import Program, hold_signals
+from reporter.launch.provisional import NoRun, Provisional
 from reporter.launch.switchboard import Switchboard
 from reporter.launch.verdict import Ending
 from reporter.run.wrapper import VARIABLE
@@ -23,7 +23,6 @@ TURN = 0.05
 _LINGER = 12.0  # beyond the exit timeout: what a sender may take, and a little more
 _SENDER_STARTS_WITHIN = 3.0
 _ORPHANS_MAY_TAKE = 5.0  # between SIGTERM and SIGKILL
-_CONSOLE_WITHIN = 2.0
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _FIRST = 1
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -35,8 +34,10 @@ class Supervisor:
     def __init__(
         self, settings: Settings, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
+        hold_signals()
         self._settings, self._command = settings, command
-        self._provisional = Provisional(settings, command)
+        silent = settings.mode == "disabled"
+        self._provisional = NoRun() if silent else Provisional(settings, command)
         self._switchboard = Switchboard(self._provisional.hand_over)
         self._environment = {**environment, VARIABLE: self._switchboard.name}
         self._console = Console()
@@ -74,7 +75,7 @@ class Supervisor:
             )
             self._asked = self._asked or number
             self._preemption.ask()
-        self._console.take()
+        self._console.tend()
         self._tell_senders(program, None)
 
     def _tell_senders(self, program: Program, ending: Ending | None) -> None:
@@ -84,14 +85,11 @@ class Supervisor:
         """
         for sender in self._switchboard.senders():
             status = program.status_of(sender.trainer)
-            if sender.told or (status is None and ending is None):
+            if sender.told or _lives(sender.trainer):
                 continue
-            if sender.trainer == program.pid:
-                if ending is not None:
-                    sender.tell(ending.told())
-            elif status is not None:
-                sender.tell(Ending(status, False, self._asked).told())
-            elif ending is not None and ending.exit_code:
+            if sender.trainer != program.pid and status is not None:
+                sender.tell(Ending(status, asked=self._asked).told())
+            elif ending is not None and (sender.trainer == program.pid or ending.exit_code):
                 sender.tell(ending.told())
 
     def _conclude(self, program: Program, ending: Ending) -> None:
@@ -107,10 +105,10 @@ class Supervisor:
             self._tell_senders(program, ending)
             if time.monotonic() > orphans_until:
                 self._end_orphans(signal.SIGKILL)
-        self._console.close(_CONSOLE_WITHIN)
+        console = self._console.close()
         records = self._provisional.records(self._switchboard.records)
         if records:
-            keep(self._console.tail.text(), min(records)[1])
+            keep(console, min(records)[1])
 
     def _busy(self, began: float) -> bool:
         """Whether a sender may still be at work for a process that has ended."""

@@ -50,10 +50,10 @@ class Ending:
             return State.FAILED, "oom", "SIGKILL"
         if self.asked in _STOPS:
             return State.CANCELLED, *self._stopped(self.asked)
+        if self.by_signal is signal.SIGINT:  # Ctrl-C, be it through a shell below
+            return State.CANCELLED, "interrupt", "SIGINT"
         if os.WIFSIGNALED(self.status) and self.by_signal is not None:
             return State.FAILED, "signal", self.by_signal.name
-        if self.by_signal is signal.SIGINT:  # a shell below passed Ctrl-C on
-            return State.CANCELLED, "interrupt", "exit code 130"
         more = "; a process was killed for memory" if self.memory_kill else ""
         return State.FAILED, "exit_code", f"{self.exit_code}{more}"
 

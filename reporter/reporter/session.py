@@ -101,7 +101,7 @@ class Session:
             return
         try:
             if sure:
-                _wait(self._over, until - time.monotonic())
+                self._await_delivery(until)
         finally:
             self._let_go(flushed)
 
@@ -113,10 +113,16 @@ class Session:
         _sessions.discard(self)
         return left
 
+    def _await_delivery(self, until: float) -> None:
+        _wait(self._over, until - time.monotonic())
+        left = until - time.monotonic()
+        if not self._delivered and left > 0 and self._process.start():  # it died just now
+            _wait(self._over, left)
+
     def _let_go(self, flushed: bool) -> None:
         self._process.let_go()
         _sessions.discard(self)
-        over = flushed or self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
+        over = flushed or self._delivered
         for line in farewell(self.run_id, self._settings, self.status(), over):
             say(line)
 
@@ -141,7 +147,7 @@ class Session:
         self._lock = threading.RLock()
         self._outbox.detach()
         self._writer.detach()
-        self._process.close_descriptors()
+        self._process.detach()
 
     def _tend(self) -> None:
         """At a slow call: say what stays wrong, and give a dead sender a successor."""
@@ -156,9 +162,12 @@ class Session:
             finally:
                 self._lock.release()
 
+    @property
+    def _delivered(self) -> bool:
+        return self._memory.words[layout.PHASE] == layout.PHASE_DELIVERED
+
     def _over(self) -> bool:
-        phase = self._memory.words[layout.PHASE]
-        return phase == layout.PHASE_DELIVERED or not self._process.alive()
+        return self._delivered or not self._process.alive()
 
 
 class Inert:

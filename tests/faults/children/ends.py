@@ -59,12 +59,23 @@ IN_SCOPE: dict[str, Callable[[reporter.Reporter], object]] = {
 }
 MODULE_LEVEL: dict[str, Callable[[], object]] = {
     "module-end": lambda: None,
+    "module-exit-4": lambda: sys.exit(4),
     "module-exception": lambda: raise_(ValueError("no")),
     "module-sigkill": lambda: kill(signal.SIGKILL),
 }
 
+LEAKED: dict[str, Callable[[], object]] = {
+    "leaked": lambda: None,
+    "leaked-exception": lambda: raise_(ValueError("no")),
+}
+
 way = sys.argv[1]
-if way in MODULE_LEVEL:
+if way in LEAKED:
+    leaked = reporter.Reporter(parameters={"lr": 0.1})
+    leaked.__enter__().report_metric("loss", 0.37)
+    del leaked
+    LEAKED[way]()
+elif way in MODULE_LEVEL:
     reporter.report_parameter("lr", 0.1)
     reporter.report_metric("loss", 0.37)
     MODULE_LEVEL[way]()

@@ -1,0 +1,116 @@
+"""A machine as a test wants it: mounts, names, system calls and limits that nobody else sees.
+
+Each of these is what to put before a command.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import wait_for
+
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 and not os.environ.get("CI"), reason="makes a namespace"
+)
+
+_THEN = ["sh"]  # what a shell script sees as its own name, before "$@"
+_NAMED = """
+import os, socket, sys
+socket.sethostname(sys.argv[1])
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def mounted(*mounts: str) -> list[str]:
+    """With these mounts, each said as arguments of `mount`."""
+    script = "".join(f"mount {each} && " for each in mounts) + 'exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, *_THEN]
+
+
+def named(host: str) -> list[str]:
+    """On a machine of this name, which may be empty."""
+    return ["unshare", "--uts", sys.executable, "-I", "-c", _NAMED, host]
+
+
+def in_own_processes(*, reaper: bool = False) -> list[str]:
+    """In a namespace of processes, as its PID 1, or below a shell that is and that reaps."""
+    shell = ["sh", "-c", '"$@"; exit $?', *_THEN] if reaper else []
+    return ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", *shell]
+
+
+def traced(*injected: str) -> list[str]:
+    """With system calls that fail or take their time: `fsync:error=EIO`; see strace(1)."""
+    calls = ",".join(each.partition(":")[0] for each in injected)
+    tampering = [argument for each in injected for argument in ("-e", f"inject={each}")]
+    # Traced from a grandchild: the command stays the test's own child.
+    quiet = ["-D", "-f", "-qq", "-o", os.devnull]
+    return [_strace(), *quiet, "-e", f"trace={calls}", *tampering]
+
+
+def watched(calls: str, into: Path) -> list[str]:
+    """With a list of its own system calls of these names, one a line."""
+    return [_strace(), "-qq", "-o", str(into), "-e", f"trace={calls}", "-e", "signal=none"]
+
+
+def _strace() -> str:
+    found = shutil.which("strace")
+    works = (
+        found
+        and not subprocess.run(
+            [found, "-qq", "-o", os.devnull, "true"], capture_output=True, check=False
+        ).returncode
+    )
+    if found and works:
+        return found
+    message = "strace is not installed, or may not trace: apt-get install strace"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@contextmanager
+def few_processes(most: int) -> Iterator[list[str]]:
+    """At most so many processes and threads, by a cgroup; skips where there can be none."""
+    folder = _pids_group()
+    try:
+        (folder / "pids.max").write_text(str(most))
+        yield ["sh", "-c", f'echo $$ > {folder}/cgroup.procs && exec "$@"', *_THEN]
+    finally:
+        wait_for(lambda: not (folder / "cgroup.procs").read_text(), 20, "the processes to end")
+        folder.rmdir()
+
+
+def _pids_group() -> Path:
+    top = Path("/sys/fs/cgroup")
+    base = top / "pids" if (top / "pids").is_dir() else top
+    folder = base / f"reporter-pids-{os.getpid()}"
+    try:
+        if base == top:
+            (base / "cgroup.subtree_control").write_text("+pids")
+        folder.mkdir()
+    except OSError as error:
+        message = f"no cgroup of processes can be made here: {error}"
+        if os.environ.get("CI") and os.geteuid() == 0:
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@contextmanager
+def tiny_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own, in memory, that holds no more than `size`."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
+    try:
+        yield folder
+    finally:
+        # Lazily: a test that failed may have left files open.
+        subprocess.run(["umount", "--lazy", folder], check=True)
