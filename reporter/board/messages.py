@@ -47,14 +47,26 @@ def send_encoded(memory: Memory, raw: bytes) -> bool:
 
 
 def receive(memory: Memory) -> tuple[list[tuple[int, dict[str, Any]]], int]:
-    """All waiting messages, each with its position, and where to hand back to once recorded."""
+    """All waiting messages, each with its position, and where to hand back to once recorded.
+
+    One that makes no sense comes empty; if its length makes none either, it is all that is left.
+    """
     at, end = memory.words[MESSAGES_TAIL], memory.words[MESSAGES_END]
     found = []
     while at < end:
         (length,) = _LENGTH.unpack(_copy_out(memory.messages, at, _LENGTH.size))
-        found.append((at, json.loads(_copy_out(memory.messages, at + _LENGTH.size, length))))
-        at += _LENGTH.size + length
+        length = max(0, min(length, end - at - _LENGTH.size))
+        found.append((at, _decoded(_copy_out(memory.messages, at + _LENGTH.size, length))))
+        at = min(at + _LENGTH.size + length, end)
     return found, at
+
+
+def _decoded(raw: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def hand_back(memory: Memory, position: int) -> None:

@@ -23,6 +23,7 @@ class Artifacts:
         self._folder = folder
         self._waiting: deque[dict[str, Any]] = deque()
         self._done: deque[Event] = deque()
+        self._moved: dict[int | None, str] = {}  # copied: what they were copied from may go
         self._thread: threading.Thread | None = None
 
     @property
@@ -52,6 +53,15 @@ class Artifacts:
             found.append(self._done.popleft())
         return found
 
+    def forget(self, event: Event) -> None:
+        """What became of a file is recorded: where it was moved from, it need not stay."""
+        path = self._moved.pop(event.fields.get("n"), None)
+        if path is not None:
+            try:
+                os.unlink(path)
+            except OSError:  # somebody was faster
+                pass
+
     def _work(self) -> None:
         while self._waiting:
             asked = self._waiting[0]
@@ -63,7 +73,7 @@ class Artifacts:
                 self._waiting.popleft()
 
     def _fail(self, asked: dict[str, Any], problem: str) -> None:
-        told = {"name": asked.get("name"), "problem": problem}
+        told = {"name": asked.get("name"), "problem": problem, **_number(asked)}
         self._done.append(Event(time.time(), events.ARTIFACT_FAILED, told))
 
     def bring(self, asked: dict[str, Any]) -> Event:
@@ -80,12 +90,18 @@ class Artifacts:
             "path": os.path.join("artifacts", os.path.basename(target)),
             "size": size,
             "sha256": digest,
+            **_number(asked),
         }
         if asked.get("stamp") not in (None, stamp(asked["path"])):
             told["problem"] = "it changed before it could be copied; call flush() after artifact()"
         if asked.get("move"):
-            os.unlink(asked["path"])
+            self._moved[asked.get("n")] = asked["path"]
         return Event(time.time(), events.ARTIFACT, told)
+
+
+def _number(asked: dict[str, Any]) -> dict[str, Any]:
+    """By which an event tells of which message it is the outcome."""
+    return {"n": asked["n"]} if "n" in asked else {}
 
 
 def _copy(source: str, target: str) -> tuple[str, int]:

@@ -135,13 +135,20 @@ class Intake:
             return
         found, position = messages.receive(self._memory)
         for at, message in found:
-            if at > self._recorder.message_position:
+            if not message.keys() >= {
+                "e",
+                "t",
+            }:  # memory that somebody overwrote must not keep the end from us
+                words[EVENTS_NOT_RECORDED] += 1
+            elif at > self._recorder.message_position:
                 self._take_message({**message, "n": at})
         messages.hand_back(self._memory, position)
 
     def _take_message(self, message: dict[str, Any]) -> None:
         kind, when = message.pop("e"), message.pop("t")
         if kind == events.ARTIFACT:
+            # First of all said, so that a successor takes it up if we die amid the copy.
+            self._recorder.note(Event(when, events.ARTIFACT_ASKED, message))
             self._artifacts.add(message)
             return
         event = Event(when, kind, message)
@@ -151,6 +158,7 @@ class Intake:
 
     def _take_points(self, uncertain: bool, final: bool) -> None:
         for block in self._reader.blocks(final):
+            self._take_names()  # again: one may have come since, with its first point
             now = self._now()
             self._recorder.block(block, now, uncertain)
             last = self._gauges.newest.take(block.tags, block.values, block.steps, self._names, now)

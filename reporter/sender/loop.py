@@ -69,6 +69,8 @@ class Sender:
             self._artifacts,
             keep_points=self._settings["points"],
         )
+        for asked in self._recorder.unfinished_files:
+            self._artifacts.add(asked)
         self._syncer = Syncer(self._recorder.sync)
         self._environment = EnvironmentFacts(brief)
         self._wrapper = Line(brief["wrapper"], self._who_we_are())
@@ -147,6 +149,7 @@ class Sender:
     def _take_artifacts(self) -> None:
         for event in self._artifacts.done():
             self._recorder.event(event)
+            self._artifacts.forget(event)
             problem = event.fields.get("problem")
             if problem:
                 self._notice = f"file {event.fields['name']!r}: {problem}"

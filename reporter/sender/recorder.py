@@ -31,6 +31,7 @@ class Recorder:
         self.notice = ""  # what a person should know about where the record is
         self.taken_over = False
         self.message_position = -1  # of the newest message that is in the record
+        self.unfinished_files: list[dict[str, Any]] = []  # a sender died amid their copy
         self.earlier: list[Event] = []
         self.earlier_group: dict[str, str] | None = None
         self.attempt = 1
@@ -87,8 +88,13 @@ class Recorder:
             self._writer.newest(tag, value, step)
 
     def event(self, event: Event) -> None:
-        if self._writer is None or not self._writer.event(event.kind, event.time, **event.fields):
+        if not self.note(event):
             self._words[EVENTS_NOT_RECORDED] += 1
+
+    def note(self, event: Event) -> bool:
+        """Record what is no loss if it cannot be."""
+        writer = self._writer
+        return writer is not None and writer.event(event.kind, event.time, **event.fields)
 
     def sync(self) -> None:
         if self._writer is not None:
@@ -135,8 +141,18 @@ class Recorder:
             this_attempt = self.earlier[self.earlier.index(last) :]
             positions = (event.fields.get("n", -1) for event in this_attempt)
             self.message_position = max(positions, default=-1)
+            self.unfinished_files = _unfinished(this_attempt)
         else:
             self.earlier_group = last.fields.get("group")
+
+
+def _unfinished(happened: list[Event]) -> list[dict[str, Any]]:
+    """The files that were asked for and of which nothing else is told."""
+    asked = {e.fields.get("n"): e.fields for e in happened if e.kind == events.ARTIFACT_ASKED}
+    for event in happened:
+        if event.kind in (events.ARTIFACT, events.ARTIFACT_FAILED):
+            asked.pop(event.fields.get("n"), None)
+    return list(asked.values())
 
 
 def _events_in(paths: RunPaths) -> Iterator[Event]:

@@ -48,6 +48,19 @@ def test_messages_arrive_whole_and_in_order(memory: Memory) -> None:
     assert receive(memory) == ([], position)
 
 
+@pytest.mark.parametrize("overwritten", [b"\xff" * 8, b"\0" * 8, b"\x10\0\0\0[1,2"])
+def test_what_was_overwritten_ends_nothing(overwritten: bytes, memory: Memory) -> None:
+    """Memory that a stray pointer hit: what makes no sense is empty, and reading it ends."""
+    for number in range(3):
+        send(memory, {"n": number})
+    size = memory.words[MESSAGES_END] // 3
+    memory.messages[size : size + len(overwritten)] = overwritten
+    found, position = receive(memory)
+    assert found[0] == (0, {"n": 0})
+    assert {} in [message for _, message in found]
+    assert position == 3 * size
+
+
 def test_positions_are_where_each_message_starts(memory: Memory) -> None:
     """By them a successor knows which ones are in the record."""
     for size in (20, 100, 33):
