@@ -39,7 +39,7 @@ class Supervisor:
         silent = settings.mode == "disabled"
         self._provisional = NoRun() if silent else Provisional(settings, command)
         self._switchboard = Switchboard(self._provisional.hand_over)
-        self._environment = {**environment, VARIABLE: self._switchboard.name}
+        self._environment = {**environment, VARIABLE: self._switchboard.way}
         self._console = Console()
         self._preemption = Preemption(environment)
         self._asked: signal.Signals | None = None

@@ -105,13 +105,13 @@ class Session:
         finally:
             self._let_go(flushed)
 
-    def hand_over(self) -> bool:
-        """End without an end: another Reporter goes on with this run. Whether our sender left."""
+    def hand_over(self) -> None:
+        """End without an end: another Reporter goes on with this run, and our sender leaves."""
         self._say_end({"handed": True})
-        left = _wait(lambda: not self._process.alive(), _HANDED_WITHIN)
+        if not _wait(lambda: not self._process.alive(), _HANDED_WITHIN):
+            self._process.kill()  # a disk that hangs: the other one must have the record
         self._process.let_go()
         _sessions.discard(self)
-        return left
 
     def _await_delivery(self, until: float) -> None:
         _wait(self._over, until - time.monotonic())

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-VARIABLE = "_REPORTER_WRAPPER"  # no setting: only `reporter run` gives it
+# No setting: `reporter run` alone gives it. Where it listens, which everybody on the machine can
+# see, and after a slash the key, which only its own processes can.
+VARIABLE = "_REPORTER_WRAPPER"
 LONGEST = 16 << 10
-_ANSWERS_WITHIN = 2.0  # a wrapper that is stopped must not keep training waiting for longer
+_ANSWERS_WITHIN = 3.0  # a wrapper that is stopped must not keep training waiting for longer
 
 
 def take_run(environment: Mapping[str, str], rank: int, pid: int) -> dict[str, Any] | None:
@@ -32,11 +34,13 @@ def take_run(environment: Mapping[str, str], rank: int, pid: int) -> dict[str, A
 class Line:
     """A connection to the wrapper, which is told something; without a wrapper a dead one."""
 
-    def __init__(self, name: str, told: dict[str, Any]) -> None:
+    def __init__(self, wrapper: str, told: dict[str, Any]) -> None:
+        """`wrapper` is what the variable holds, or nothing."""
+        name, _, key = wrapper.partition("/")
         self._socket = _connected(name) if name else None
         if self._socket is not None:
             try:
-                self._socket.send(json.dumps(told).encode("ascii"))
+                self._socket.send(json.dumps({**told, "key": key}).encode("ascii"))
             except OSError:
                 self.hang_up()
 

@@ -1,0 +1,74 @@
+"""The line between `reporter run` and what is below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reporter.launch.switchboard import Switchboard
+from reporter.run.wrapper import VARIABLE, Line, take_run
+from tests.waiting import wait_for
+
+SENDER = {"record": "/somewhere", "trainer": 7, "rank": 2}
+
+
+def _take(rank: int) -> dict[str, Any] | None:
+    return {"id": "mine"} if rank == 0 else None
+
+
+@pytest.fixture
+def switchboard() -> Switchboard:
+    return Switchboard(_take)
+
+
+def test_a_reporter_is_given_the_run_of_its_rank(switchboard: Switchboard) -> None:
+    """Or nothing; either way its sender is awaited, until it calls."""
+    below = {VARIABLE: switchboard.way}
+    assert take_run(below, 0, 1) == {"id": "mine"}
+    assert switchboard.awaited()
+    assert take_run(below, 1, 1) is None
+    lines = [Line(switchboard.way, SENDER) for _ in range(2)]
+    wait_for(lambda: len(switchboard.senders()) == 2, what="both senders")
+    assert not switchboard.awaited()
+    for line in lines:
+        line.hang_up()
+    wait_for(lambda: not switchboard.senders(), what="both senders to end")
+    assert switchboard.records == [(2, "/somewhere")] * 2
+
+
+def test_a_sender_is_told_once(switchboard: Switchboard) -> None:
+    """How its trainer ended; until then it hears nothing, and does not wait."""
+    line = Line(switchboard.way, SENDER)
+    (sender,) = wait_for(switchboard.senders, what="the sender")
+    assert line.heard() is None
+    assert line.open
+    sender.tell({"state": 3})
+    assert line.heard(5) == {"state": 3}
+    assert sender.told
+    line.hang_up()
+    assert not line.open
+
+
+def test_without_the_key_nobody_is_heard(switchboard: Switchboard) -> None:
+    """The name shows to everybody on the machine: it is not enough."""
+    name, _, _ = switchboard.way.partition("/")
+    for way in (name, f"{name}/", f"{name}/guessed"):
+        assert take_run({VARIABLE: way}, 0, 1) is None
+        Line(way, SENDER).heard(5)
+    assert (switchboard.senders(), switchboard.awaited()) == ([], False)
+    assert take_run({VARIABLE: switchboard.way}, 0, 1) == {"id": "mine"}
+
+
+@pytest.mark.parametrize("told", [{}, {"take": "x"}, {"take": None}, {"record": 1}])
+def test_nonsense_ends_nothing(told: dict[str, Any], switchboard: Switchboard) -> None:
+    line = Line(switchboard.way, told)
+    assert line.heard(5) is None
+    assert take_run({VARIABLE: switchboard.way}, 0, 1) == {"id": "mine"}
+
+
+def test_without_a_wrapper_there_is_no_run() -> None:
+    """No variable, an empty one, or a wrapper that has ended: a Reporter goes on by itself."""
+    for environment in ({}, {VARIABLE: ""}, {VARIABLE: "run-reporter-of-yesterday/key"}):
+        assert take_run(environment, 0, 1) is None
+    assert not Line("run-reporter-of-yesterday/key", SENDER).open
