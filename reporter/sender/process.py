@@ -27,6 +27,9 @@ class _Process(subprocess.Popen[bytes]):
 
 
 _left_behind: list[_Process] = []  # senders that still deliver; reaped when they are done
+# A mapping closes a descriptor of its own when it goes. These are kept for good, because the
+# program may have closed that one itself, and its number may be one of its files by now.
+_kept: list[Memory] = []
 
 
 class SenderProcess:
@@ -39,10 +42,11 @@ class SenderProcess:
         self._process: _Process | None = None
         self._started_at: float | None = None
         # The memory, and what tells the sender of our death: the first of these is for it.
-        self._ours: tuple[int, ...] = (memory.descriptor,)
+        # Each with what it stands for: a program that closes all descriptors gets the numbers anew.
+        self._ours = {memory.descriptor: _what(memory.descriptor)}
         try:
             self._write_brief(brief)
-            self._ours += _death_notice()
+            self._ours.update((each, _what(each)) for each in _death_notice())
         except BaseException:
             self.close_descriptors()
             raise
@@ -55,7 +59,10 @@ class SenderProcess:
         """Start the sender; False, and `problem` says why, if the machine does not let us."""
         self._started_at = time.monotonic()
         words = self._memory.words
-        passed = list(self._ours[:2])
+        if not all(_what(each) == what for each, what in self._ours.items()):
+            self.problem = "the program closed the descriptors of its run"
+            return False
+        passed = list(self._ours)[:2]
         events, self._events = self._events, None
         if events is not None:
             passed.append(events)
@@ -90,6 +97,12 @@ class SenderProcess:
             return False
         return self.start()
 
+    def kill(self) -> None:
+        """End it now, whatever it is at."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.poll()
+
     def let_go(self) -> None:
         """Leave it alone to deliver what is left, and give our descriptors back."""
         if self.alive() and self._process is not None:
@@ -97,15 +110,20 @@ class SenderProcess:
         _left_behind[:] = [process for process in _left_behind if process.poll() is None]
         self.close_descriptors()
 
+    def detach(self) -> None:
+        """In a forked child, which may close every descriptor and open files of its own."""
+        _kept.append(self._memory)
+        self.close_descriptors()
+
     def close_descriptors(self) -> None:
         """Let go of what would tell the sender that this process lives."""
         # Forgotten first: their numbers are somebody else's from now on.
-        ours, self._ours = self._ours, ()
-        for descriptor in ours:
-            try:
+        ours, self._ours = self._ours, {}
+        for descriptor, what in ours.items():
+            if _what(descriptor) == what:
                 os.close(descriptor)
-            except OSError:  # the user closed every descriptor there was
-                pass
+            else:  # the program closed it: the number may be one of its files by now
+                _kept.append(self._memory)
 
     def _write_brief(self, brief: dict[str, Any]) -> None:
         raw = json.dumps(brief).encode("ascii")
@@ -142,6 +160,19 @@ def _real(path: str) -> str:
         return os.path.realpath(path)
     except OSError:
         return path
+
+
+def _what(descriptor: int) -> tuple[int, int, str] | None:
+    """What a descriptor stands for; None where it is closed."""
+    try:
+        facts = os.fstat(descriptor)
+    except OSError:
+        return None
+    try:  # one inode stands for all pidfds, eventfds and the like on older kernels
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        name = ""
+    return facts.st_dev, facts.st_ino, name
 
 
 def _death_notice() -> tuple[int, ...]:
