@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import sys
 
 LAYOUT = 1
 
@@ -79,7 +80,7 @@ class Memory:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        area = memoryview(mmap.mmap(descriptor, SIZE))
+        area = memoryview(_mapping(descriptor))
         self.words = area[:_PAGE].cast("Q")
         self.floats = area[:_PAGE].cast("d")
         self.end = area[_END:_STATUS]
@@ -128,6 +129,12 @@ def attach(descriptor: int) -> Memory:
     if memory.words[LAYOUT_WORD] != LAYOUT:
         raise RuntimeError("the Reporter and its sender are of different versions")
     return memory
+
+
+def _mapping(descriptor: int) -> mmap.mmap:
+    if sys.version_info >= (3, 13):  # older ones keep a descriptor of their own, and close it
+        return mmap.mmap(descriptor, SIZE, trackfd=False)
+    return mmap.mmap(descriptor, SIZE)
 
 
 def above_streams(descriptor: int) -> int:

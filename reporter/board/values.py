@@ -7,6 +7,9 @@ import operator
 from reporter.board.layout import NO_STEP
 from reporter.errors import ValueRefused
 
+# numpy's times, texts, raw bytes and complex numbers, some of which float() takes all the same.
+_NO_NUMBERS = ("m", "M", "U", "S", "V", "c")
+
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
@@ -31,10 +34,12 @@ def _converted(name: str, value: Any) -> float:
     if detach is not None and getattr(value, "requires_grad", False):
         value = detach()
     kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if isinstance(kind, str) and kind in ("m", "M", "U", "S"):
+    if isinstance(kind, str) and kind in _NO_NUMBERS:
         raise _refusal(name, value)
     if getattr(value, "ndim", 0) and hasattr(value, "item"):
         value = _only_element(name, value)
+    if not hasattr(type(value), "__float__") and not hasattr(type(value), "__index__"):
+        raise _refusal(name, value)  # float() would read a buffer's bytes as text
     return float(value)
 
 
@@ -67,7 +72,7 @@ def _only_element(name: str, value: Any) -> Any:
             f"metric {name!r} got an array of {count} elements; report one number,"
             " such as value.mean()"
         )
-    return value.item()
+    return value.reshape(()) if hasattr(value, "filled") else value.item()  # a masked one: NaN
 
 
 def _refusal(name: str, value: Any) -> ValueRefused:

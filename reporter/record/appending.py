@@ -6,6 +6,8 @@ import os
 import threading
 from typing import Protocol
 
+from reporter.record.hold import close_file
+
 
 class Disk(Protocol):
     """The calls that a disk can fail; the module `os` is one."""
@@ -52,14 +54,14 @@ class AppendingFile:
         except OSError:
             return False  # not tried again: a second fsync may succeed without the lost pages
         finally:
-            os.close(descriptor)
+            close_file(descriptor)
         return True
 
     def close(self) -> None:
         with self._closing:
             if self._open:
                 self._open = False
-                os.close(self.descriptor)
+                close_file(self.descriptor)
 
     def _write(self, entry: bytes) -> None:
         # At an offset, not at the end of the file: if the cut fails as well, the next entry

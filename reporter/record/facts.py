@@ -8,7 +8,7 @@ from typing import Any
 
 from reporter.errors import RecordDamaged
 from reporter.record.appending import AppendingFile, Disk
-from reporter.record.hold import open_file
+from reporter.record.hold import close_file, open_file
 
 FORMAT = 1
 _SIZE_LIMIT = 16 << 20
@@ -42,13 +42,21 @@ def write_facts(path: str, facts: dict[str, Any], disk: Disk) -> None:
         descriptor = open_file(fresh)
         try:
             AppendingFile(descriptor, 0, disk).append(text.encode())
-            disk.fsync(descriptor)
+            _sync(descriptor, path, disk)
         finally:
-            os.close(descriptor)
+            close_file(descriptor)
         os.replace(fresh, path)
     except OSError:
         _forget(fresh)
         raise
+
+
+def _sync(descriptor: int, path: str, disk: Disk) -> None:
+    try:
+        disk.fsync(descriptor)
+    except OSError:
+        if os.path.exists(path):  # what is there may be safe; where nothing is, this is better
+            raise
 
 
 def _forget(path: str) -> None:

@@ -31,6 +31,14 @@ def open_file(path: str, flags: int = os.O_RDWR | os.O_CREAT) -> int:
     return descriptor
 
 
+def close_file(descriptor: int) -> None:
+    """Closes it, whatever the disk says to that: what is safe, a sync has told."""
+    try:
+        os.close(descriptor)
+    except OSError:  # some network file systems say here that a write has failed
+        pass
+
+
 def make_folders(paths: RunPaths) -> None:
     """The folders of a record, for nobody but its user."""
     missing, folder = [], os.path.abspath(paths.folder)
@@ -53,16 +61,16 @@ def hold(paths: RunPaths) -> int:
     descriptor = open_file(paths.events)
     if descriptor < _FIRST_FREE:  # a child's standard stream would take its place
         low, descriptor = descriptor, fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
-        os.close(low)
+        close_file(low)
     try:
         _lock(descriptor, fcntl.LOCK_EX, _TRIES)
     except BlockingIOError as error:
-        os.close(descriptor)
+        close_file(descriptor)
         raise RecordHeld(errno.EAGAIN, "another process writes this record", paths.folder) from (
             error
         )
     except BaseException:
-        os.close(descriptor)
+        close_file(descriptor)
         raise
     return descriptor
 
@@ -86,7 +94,7 @@ def is_held(folder: str) -> bool:
     except BlockingIOError:
         return True
     finally:
-        os.close(descriptor)
+        close_file(descriptor)
     return False
 
 

@@ -11,7 +11,7 @@ from reporter.errors import RecordDamaged
 from reporter.record.appending import AppendingFile, Disk
 from reporter.record.events import FORMAT, RECORD, Event, encode_event, last_line_end
 from reporter.record.facts import OtherVersion, read_facts
-from reporter.record.hold import hold, open_file, release
+from reporter.record.hold import close_file, hold, open_file, release
 from reporter.record.paths import RunPaths
 from reporter.record.points import FORMAT as POINTS_FORMAT
 from reporter.record.points import HEADER, Block, FrameReader, Name
@@ -53,7 +53,7 @@ def open_record(paths: RunPaths, attempt: int, events_fd: int | None, disk: Disk
     except BaseException:
         release(descriptor)
         for each in opened:
-            os.close(each)
+            close_file(each)
         raise
     return Recovered(points, events, facts, scan.names, scan.recorded_to)
 
@@ -71,7 +71,7 @@ def sync_folders(paths: RunPaths) -> None:
         except OSError:  # some file systems refuse, and need it not
             pass
         finally:
-            os.close(descriptor)
+            close_file(descriptor)
         folder = os.path.dirname(folder)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 _said: set[str] = set()
 
 
@@ -13,7 +15,17 @@ def say(text: str) -> None:
     try:
         # Milliseconds that a run with nothing to say does not pay.
         import logging  # noqa: PLC0415
-
+    except Exception:  # noqa: BLE001 - no descriptor is left, or the interpreter is ending
+        _write(f"reporter: {text}\n")
+        return
+    try:
         logging.getLogger("reporter").warning("reporter: %s", text)
-    except Exception:  # noqa: BLE001 - a user's log handler failed, or the interpreter is ending
+    except Exception:  # noqa: BLE001 - a user's log handler failed; training goes on
+        pass
+
+
+def _write(line: str) -> None:
+    try:
+        sys.stderr.write(line)
+    except Exception:  # noqa: BLE001 - nobody listens
         pass

@@ -7,7 +7,7 @@ import sys
 import time
 
 from reporter.names import GROUP_LABELS, JOB
-from reporter.record.hold import RecordHeld, hold, release
+from reporter.record.hold import RecordHeld, close_file, hold, release
 from reporter.record.paths import RunPaths
 from reporter.reporter.notices import say
 from reporter.run import __version__, wrapper
@@ -43,7 +43,7 @@ class Opening:
         """Give the record up again: this run has come to nothing."""
         if self.events is not None:
             release(self.events)
-            os.close(self.events)
+            close_file(self.events)
 
     def _agree_on_id(self, settings: Settings, shared: str | None) -> str:
         wanted = settings.run or shared

@@ -35,8 +35,7 @@ class Outbox:
             self._busy = True
             try:
                 kept = self._put(message)
-                while self._parked:
-                    self._put(self._parked.popleft())
+                self._put_parked()
             finally:
                 self._busy = False
         return kept
@@ -44,7 +43,15 @@ class Outbox:
     def emptied(self) -> bool:
         """Send what waits; whether nothing does any more."""
         with self._lock:
-            return not self._busy and self._send_waiting()
+            if self._busy:
+                return False
+            self._busy = True
+            try:
+                self._send_waiting()
+                self._put_parked()
+            finally:
+                self._busy = False
+            return not self._waiting
 
     def give_up(self) -> None:
         """Count what waits as lost."""
@@ -69,9 +76,14 @@ class Outbox:
         self._memory.words[MESSAGES_LOST] += 1
         return False
 
+    def _put_parked(self) -> None:
+        while self._parked:
+            self._put(self._parked.popleft())
+
     def _send_waiting(self) -> bool:
-        for key, raw in list(self._waiting.items()):
-            if not messages.send_encoded(self._memory, raw):
+        while self._waiting:
+            oldest = next(iter(self._waiting))  # thousands may wait: no copy of them at each call
+            if not messages.send_encoded(self._memory, self._waiting[oldest]):
                 return False
-            self._waiting.pop(key, None)
+            del self._waiting[oldest]
         return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 from collections import deque
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from reporter.record import events
 from reporter.record.events import Event
 from reporter.record.paths import safe_name
+from reporter.sender.background import Background
 
 _CHUNK = 1 << 20
 
@@ -24,7 +24,7 @@ class Artifacts:
         self._waiting: deque[dict[str, Any]] = deque()
         self._done: deque[Event] = deque()
         self._moved: dict[int | None, str] = {}  # copied: what they were copied from may go
-        self._thread: threading.Thread | None = None
+        self._thread: Background | None = None
 
     @property
     def busy(self) -> bool:
@@ -34,7 +34,7 @@ class Artifacts:
         """A file to copy, or to move if it is one of our own making."""
         self._waiting.append(asked)
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="artifacts", daemon=True)
+            self._thread = Background(self._work, "artifacts")
             try:
                 self._thread.start()
             except RuntimeError as error:  # the machine lets us have no more threads

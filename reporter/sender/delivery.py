@@ -18,6 +18,7 @@ from reporter.sinks.pushgateway import Target
 _BETWEEN_LAST_TRIES = 1.0
 _TROUBLE_AFTER = 10.0
 _PATIENCE_AT_END = 1.0  # with a push in flight, before the last one takes its place
+_SETTLED_AFTER = 0.1  # a gateway that wakes up serves what it was sent meanwhile in any order
 
 
 class Delivery:
@@ -44,6 +45,7 @@ class Delivery:
         self._started = 0.0
         self._end_wanted = False
         self._refused_told = 0
+        self._unsettled = False  # what an earlier push brought may yet replace the newest
         self._failing_since: float | None = None
 
     @property
@@ -93,22 +95,30 @@ class Delivery:
         account.rejected = pusher.quarantined
         self._note_trouble(outcome, now)
         if outcome.ok:
-            self.pushes += 1
-            self.problem = ""
-            account.push_seconds = outcome.seconds
-            self.flushed, self.delivered = self._carries
-            if pusher.refused_ever > self._refused_told:
-                self.delivered = False  # what was refused just now has to show there, once
-                self._schedule.due = min(self._schedule.due, now + _BETWEEN_LAST_TRIES)
+            self._arrived(pusher, outcome, now)
         else:
             account.push_failures += 1
             self.problem = outcome.problem
+            self._unsettled = self._unsettled or outcome.unsettled
         if self._end_wanted:  # the last seconds are short, however long the outage was
             self._schedule.due = min(self._schedule.due, now + _BETWEEN_LAST_TRIES)
         if end_waits:
             self._schedule.due = now
         elif self._flush_seen > self.flushed and outcome.ok:
             self._schedule.flush(now)
+
+    def _arrived(self, pusher: Pusher, outcome: Outcome, now: float) -> None:
+        self.pushes += 1
+        self.problem = ""
+        self._gauges.account.push_seconds = outcome.seconds
+        self.flushed, self.delivered = self._carries
+        if pusher.refused_ever > self._refused_told:
+            self.delivered = False  # what was refused just now has to show there, once
+            self._schedule.due = min(self._schedule.due, now + _BETWEEN_LAST_TRIES)
+        elif self.delivered and self._unsettled:
+            self.delivered = False  # once more
+            self._schedule.due = now + _SETTLED_AFTER
+        self._unsettled = False
 
     def _note_trouble(self, outcome: Outcome, now: float) -> None:
         """The first failure and the recovery go into sender.log, which is what stderr is here."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from reporter.run.environment import collect
+from reporter.sender.background import Background
 
 
 class EnvironmentFacts:
@@ -14,7 +14,7 @@ class EnvironmentFacts:
     def __init__(self, brief: dict[str, Any]) -> None:
         self.found: dict[str, Any] | None = None
         self._arguments = (brief["argv"], brief["cwd"], brief["import_path"])
-        self._thread = threading.Thread(target=self._collect, name="environment", daemon=True)
+        self._thread = Background(self._collect, "environment")
         try:
             self._thread.start()
         except RuntimeError:  # the machine lets us have no more threads: they stay unknown

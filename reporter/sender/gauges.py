@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reporter.board.layout import METRICS
 from reporter.board.writer import cut_name
 from reporter.names import (
     FAMILIES,
@@ -64,6 +65,7 @@ class Gauges:
         self._tags: dict[str, str] = {}
         self._stage: str | None = None
         self._milestones: dict[str, float] = {}
+        self._not_kept = 0
 
     def apply(self, event: Event) -> None:
         """Something happened to the run."""
@@ -71,15 +73,22 @@ class Gauges:
         if event.kind == events.START:
             self._begin(event)
         elif event.kind == events.PARAMETER:
-            self._parameters[name] = str(told.get("value", ""))
+            self._keep(self._parameters, name, str(told.get("value", "")))
         elif event.kind == events.TAG:
-            self._tags[name] = str(told.get("value", ""))
+            self._keep(self._tags, name, str(told.get("value", "")))
         elif event.kind == events.STAGE:
             self._stage = told.get("name")
         elif event.kind == events.MILESTONE:
-            self._milestones[name] = event.time
+            self._keep(self._milestones, name, event.time)
         elif event.kind == events.END:
             self._finish(event)
+
+    def _keep(self, kept: dict[str, Any], name: str, value: Any) -> None:
+        """Bounded as metrics are: of names beyond, a record tells, and here a count."""
+        if name in kept or len(kept) < METRICS:
+            kept[name] = value
+        else:
+            self._not_kept += 1
 
     def retell(
         self,
@@ -173,7 +182,7 @@ class Gauges:
         """How many of the users' series are more than may be pushed."""
         count = len(self.newest.values) + len(self._parameters)
         count += len(self._tags) + len(self._milestones)
-        return max(0, count - self._series_limit)
+        return max(0, count - self._series_limit) + self._not_kept
 
     def _user_series(self) -> Iterator[tuple[str, dict[str, str], float]]:
         for name, value in self.newest.values.items():
@@ -190,7 +199,7 @@ class Gauges:
 
 def cut(text: str) -> str:
     """A label's value, at most 1 KiB of it."""
-    raw = text.encode("utf-8", "replace")
+    raw = text.encode("utf-8", "backslashreplace")
     return text if len(raw) <= VALUE_LIMIT else raw[:VALUE_LIMIT].decode("utf-8", "ignore")
 
 

@@ -117,9 +117,9 @@ class Intake:
         lost = sum(dropped.get(reason, 0) for reason in POINT_DROPS)
         return self._memory.words[RECORDED] + lost
 
-    def _now(self) -> float:
-        # A clock that is set back must not make a run's history run backwards.
-        self._last_time = max(self._last_time, self._clock())
+    def now(self) -> float:
+        """The time, or the newest one that the run knows of if the clock was set back since."""
+        self._last_time = max(self._last_time, self._recorder.latest, self._clock())
         return self._last_time
 
     def _take_names(self) -> None:
@@ -151,15 +151,13 @@ class Intake:
             self._recorder.note(Event(when, events.ARTIFACT_ASKED, message))
             self._artifacts.add(message)
             return
-        event = Event(when, kind, message)
-        self._recorder.event(event)
-        self._gauges.apply(event)
+        self._gauges.apply(self._recorder.event(Event(when, kind, message)))
         self.changes += kind != events.NOTE
 
     def _take_points(self, uncertain: bool, final: bool) -> None:
         for block in self._reader.blocks(final):
             self._take_names()  # again: one may have come since, with its first point
-            now = self._now()
+            now = self.now()
             self._recorder.block(block, now, uncertain)
             last = self._gauges.newest.take(block.tags, block.values, block.steps, self._names, now)
             for tag, k in last.items():
@@ -172,5 +170,5 @@ class Intake:
         for tag, value, step in rows:
             if tag in self._names and self._board.get(tag) != (value, step):
                 self._board[tag] = (value, step)
-                self._gauges.newest.set(self._names[tag], value, step, self._now())
+                self._gauges.newest.set(self._names[tag], value, step, self.now())
                 self.reported = True

@@ -76,7 +76,7 @@ class Sender:
         self._wrapper = Line(brief["wrapper"], self._who_we_are())
         self._dead = self._closed = self._handed = False
         self._sigterm_at = float("-inf")
-        self._notice = self._recorder.notice
+        self._notice = ""
         self._over_at: float | None = None
         self._status_due = 0.0
         self._errors = 0
@@ -166,9 +166,7 @@ class Sender:
             recorder.event(Event(now, events.SENDER, {"restarted": True}))
             return
         told = {"attempt": recorder.attempt, "token": run["token"], "group": run["group"]}
-        start = Event(run["started"], events.START, told)
-        recorder.event(start)
-        self._gauges.apply(start)
+        self._gauges.apply(recorder.event(Event(run["started"], events.START, told)))
         if recorder.earlier_group and recorder.earlier_group != run["group"]:
             self._delivery.supersede(recorder.earlier_group)
 
@@ -210,9 +208,8 @@ class Sender:
     def _record_end(self, end: dict[str, Any]) -> None:
         self._recorder.event(Event(time.time(), events.DROPPED, self._intake.dropped()))
         if not self._gauges.ended:
-            event = Event(time.time(), events.END, end)
-            self._recorder.event(event)
-            self._gauges.apply(event)
+            told = self._recorder.event(Event(self._intake.now(), events.END, end))
+            self._gauges.apply(told)
         if self._settings["on_finish"] == "delete":
             self._gauges.shorten_lease()
 
@@ -247,7 +244,7 @@ class Sender:
         dropped = self._intake.dropped()
         status = {
             "record": self._recorder.folder,
-            "notice": self._notice,
+            "notice": self._notice or self._recorder.notice,
             "gateway": self._delivery.url,
             "pushes": self._delivery.pushes,
             "push_failures": self._gauges.account.push_failures,

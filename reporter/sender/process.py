@@ -82,7 +82,7 @@ class SenderProcess:
             return False
         finally:
             if events is not None:
-                os.close(events)  # the sender holds the record now, for as long as it lives
+                _close(events)  # the sender holds the record now, for as long as it lives
         return True
 
     def alive(self) -> bool:
@@ -160,6 +160,13 @@ def _real(path: str) -> str:
         return os.path.realpath(path)
     except OSError:
         return path
+
+
+def _close(descriptor: int) -> None:
+    try:
+        os.close(descriptor)
+    except OSError:  # a network file system says here that a write of the sender has failed
+        pass
 
 
 def _what(descriptor: int) -> tuple[int, int, str] | None:

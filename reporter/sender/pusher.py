@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
+from reporter.sender.background import Background
 from reporter.sinks.base import Family, Outcome, Sink
 
 _QUARANTINE = 600.0
@@ -27,7 +28,7 @@ class Pusher:
         self._group = dict(group)
         self._on_done = on_done
         self._clock = clock
-        self._thread: threading.Thread | None = None
+        self._thread: Background | None = None
         self._outcome: Outcome | None = None
         self._quarantined: dict[str, float] = {}  # family: when to try it again
         self.refused_ever = 0
@@ -47,9 +48,7 @@ class Pusher:
         if self._thread is not None:
             raise RuntimeError("a push is in flight")
         self._outcome = None
-        self._thread = threading.Thread(
-            target=self._run, args=(families,), name="push", daemon=True
-        )
+        self._thread = Background(partial(self._run, families), "push")
         try:
             self._thread.start()
         except RuntimeError as error:  # the machine lets us have no more threads

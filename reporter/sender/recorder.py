@@ -23,6 +23,8 @@ from reporter.record.load import load
 from reporter.record.paths import RunPaths
 from reporter.record.writer import RecordWriter
 
+_NOT_SAFE = "the disk does not say that the record is safe on it: its newest parts may be missing"
+
 
 class Recorder:
     """The record of one run and rank, or the lack of one, which it counts."""
@@ -35,6 +37,7 @@ class Recorder:
         self.earlier: list[Event] = []
         self.earlier_group: dict[str, str] | None = None
         self.attempt = 1
+        self.latest = 0.0  # when the newest event of this attempt was
         self._brief = brief
         self._words = memory.words
         self._writer, self.paths = self._open(events_fd)
@@ -87,18 +90,29 @@ class Recorder:
         if self._writer is not None:
             self._writer.newest(tag, value, step)
 
-    def event(self, event: Event) -> None:
-        if not self.note(event):
+    def event(self, event: Event) -> Event:
+        """Record that something happened. Returns it as it is recorded."""
+        event = self._in_order(event)
+        if not self._write(event):
             self._words[EVENTS_NOT_RECORDED] += 1
+        return event
 
-    def note(self, event: Event) -> bool:
+    def note(self, event: Event) -> None:
         """Record what is no loss if it cannot be."""
+        self._write(self._in_order(event))
+
+    def _in_order(self, event: Event) -> Event:
+        """A clock that is set back must not make a run's history run backwards."""
+        self.latest = max(self.latest, event.time)
+        return Event(self.latest, event.kind, event.fields)
+
+    def _write(self, event: Event) -> bool:
         writer = self._writer
         return writer is not None and writer.event(event.kind, event.time, **event.fields)
 
     def sync(self) -> None:
-        if self._writer is not None:
-            self._writer.sync()
+        if self._writer is not None and not self._writer.sync():
+            self.notice = self.notice or _NOT_SAFE
 
     def close(self) -> None:
         if self._writer is not None:
@@ -139,6 +153,7 @@ class Recorder:
         self.attempt = int(attempt) + (0 if self.taken_over else 1)
         if self.taken_over:
             this_attempt = self.earlier[self.earlier.index(last) :]
+            self.latest = max(event.time for event in this_attempt)
             positions = (event.fields.get("n", -1) for event in this_attempt)
             self.message_position = max(positions, default=-1)
             self.unfinished_files = _unfinished(this_attempt)

@@ -14,6 +14,7 @@ _IN_FLIGHT = float("inf")
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 _AFTER_DENIAL = 300.0
 _LONGEST_INTERVAL = 300.0
+_PUSH_TIMEOUT = 10.0  # of the sinks: half of it is slow, however long the interval is
 
 
 class Schedule:
@@ -63,19 +64,33 @@ class Schedule:
             self._failures = 0
             self._adapt(outcome.seconds)
             started = now if self._started is None else self._started
-            pause = self.interval * (0.9 + 0.1 * self._jitter())
+            pause = self.interval * self._part()
             if self._change_waits:  # it came while the push was in flight
                 pause = min(pause, BETWEEN_CHANGES)
             self.due = max(now, started + pause)
         else:
+            if self._was_slow(outcome):
+                self._adapt(outcome.seconds)
             self.due = now + self._pause(outcome)
             self._failures += 1
 
     def _adapt(self, seconds: float) -> None:
-        if seconds > self.interval / 2:
+        if seconds > self._bearable() / 2:
             self.interval = min(self.interval * 2, max(_LONGEST_INTERVAL, self._wanted))
-        elif seconds < self.interval / 8:
+        elif seconds < self._bearable() / 8:
             self.interval = max(self.interval / 2, self._wanted)
+
+    def _part(self) -> float:
+        """Of the interval: wide while the gateway is slow, or runs that it held up stay in step."""
+        least = 0.9 if self.interval <= self._wanted else 0.5
+        return least + (1 - least) * self._jitter()
+
+    def _bearable(self) -> float:
+        return min(self.interval, _PUSH_TIMEOUT)
+
+    def _was_slow(self, outcome: Outcome) -> bool:
+        """Whether a push failed for want of time: the gateway may well be at work on it still."""
+        return not outcome.refused and outcome.seconds > self._bearable() / 2
 
     def _pause(self, outcome: Outcome) -> float:
         if outcome.retry_after_s is not None:
@@ -83,4 +98,7 @@ class Schedule:
         longest = _AFTER_DENIAL if outcome.denied else _LONGEST_RETRY
         ceiling = min(longest, _FIRST_RETRY * 2.0 ** min(self._failures, 20))
         # Full jitter: a gateway that comes back must not meet every run at once.
-        return max(0.05, ceiling * self._jitter())
+        pause = max(0.05, ceiling * self._jitter())
+        if self._was_slow(outcome):  # to hurry would only make it slower, for all runs
+            pause = max(pause, self.interval * self._part())
+        return pause

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+
+from reporter.sender.background import Background
 
 _EVERY = 1.0
 
@@ -15,7 +16,7 @@ class Syncer:
     def __init__(self, sync: Callable[[], object]) -> None:
         self._sync = sync
         self._due = 0.0
-        self._thread: threading.Thread | None = None
+        self._thread: Background | None = None
 
     @property
     def busy(self) -> bool:
@@ -31,7 +32,7 @@ class Syncer:
         if now < self._due or self.busy:
             return
         self._due = now + _EVERY
-        self._thread = threading.Thread(target=self._sync, name="sync", daemon=True)
+        self._thread = Background(self._sync, "sync")
         try:
             self._thread.start()
         except RuntimeError:  # the machine lets us have no more threads

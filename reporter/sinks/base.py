@@ -27,7 +27,8 @@ class Outcome:
 
     ok: bool
     refused: bool = False
-    denied: bool = False  # 401 or 403: trying often is useless, and looks like an attack
+    denied: bool = False  # 401, 403, a proxy's 407: trying often is useless, looks like an attack
+    unsettled: bool = False  # not answered in time: it may still be served, after a later request
     problem: str = ""  # one line for a person, without any secret
     seconds: float = 0.0
     retry_after_s: float | None = None

@@ -8,7 +8,7 @@ import threading
 from time import monotonic
 from typing import Any
 
-from reporter.sinks.problems import NoAnswer
+from reporter.sinks.problems import OutOfTime
 
 
 class Budget:
@@ -21,10 +21,10 @@ class Budget:
 
     def left(self) -> float:
         if self.aborted:
-            raise NoAnswer("given up")
+            raise OutOfTime("given up")
         left = self._end - monotonic()
         if left <= 0:
-            raise NoAnswer(f"no answer within {self._seconds:g} s")
+            raise OutOfTime(f"no answer within {self._seconds:g} s")
         return left
 
 

@@ -30,8 +30,8 @@ def render(families: Sequence[Family]) -> bytes:
 
 
 def encodable(text: str) -> str:
-    """The text with what UTF-8 cannot carry (lone surrogates) replaced."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """The text with what UTF-8 cannot carry (lone surrogates) spelt out: two names stay two."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _gauge(family: Family) -> GaugeMetricFamily:

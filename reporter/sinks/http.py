@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from reporter.sinks.deadline import Budget, Lookup, Stream
-from reporter.sinks.problems import NoAnswer, problem_of
+from reporter.sinks.problems import NoAnswer, OutOfTime, problem_of
 from reporter.sinks.route import Origin, Proxy, first_hop, proxy_authorization, proxy_for
 from reporter.sinks.tls import Tls
 
@@ -51,6 +51,7 @@ class HttpClient:
         self._lookup: Lookup | None = None
         self._sock: socket.socket | None = None
         self._stream: Stream | None = None
+        self._reached: object = None  # the address that the last connection got through to
         self.connections = 0  # how many were opened so far
 
     def request(
@@ -73,7 +74,7 @@ class HttpClient:
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             # Not chained: the text of a refused header value holds the credential.
-            raise NoAnswer(self._told(error, budget)) from None
+            raise self._told(error, budget) from None
         finally:
             self._budget = None
 
@@ -95,11 +96,11 @@ class HttpClient:
                 self._sock.close()
             self._sock = self._stream = None
 
-    def _told(self, error: Exception, budget: Budget) -> str:
+    def _told(self, error: Exception, budget: Budget) -> NoAnswer:
         if budget.aborted:
-            return "given up"
+            return OutOfTime("given up")
         way = f" (by way of the proxy {self._proxy.hostname})" if self._proxy else ""
-        return problem_of(error) + way
+        return NoAnswer(problem_of(error) + way)
 
     def _exchange(self, request: _Request, budget: Budget) -> Answer:
         if self._stream:
@@ -136,12 +137,16 @@ class HttpClient:
 
     def _connect(self, host: str, port: int, budget: Budget) -> None:
         failure: OSError = OSError("the host has no address")
-        for family, kind, protocol, _, address in self._addresses(host, port, budget):
+        found = self._addresses(host, port, budget)
+        # Among several, a dead one costs its timeout once and not at every connection.
+        found.sort(key=lambda each: each[4] != self._reached)
+        for family, kind, protocol, _, address in found:
             try:
                 sock = self._hold(socket.socket(family, kind, protocol), budget)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(min(CONNECT_TIMEOUT_S, budget.left()))
                 sock.connect(address)
+                self._reached = address
                 return
             except TimeoutError:
                 failure = TimeoutError(f"no connection within {CONNECT_TIMEOUT_S:g} s")
@@ -170,7 +175,7 @@ class HttpClient:
         stream = Stream(self._held(), budget)
         status = _send(stream, _Request("CONNECT", authority, None, headers)).status
         if status == http.client.PROXY_AUTHENTICATION_REQUIRED:
-            raise NoAnswer("the proxy wants a user and password (407)")
+            raise NoAnswer("the proxy wants a user and password (407)", denied=True)
         if status != http.client.OK:
             raise NoAnswer(f"the proxy does not connect to the gateway (it answered {status})")
 
@@ -188,7 +193,7 @@ class HttpClient:
 
     def _held(self) -> socket.socket:
         if not self._sock:
-            raise NoAnswer("given up")
+            raise OutOfTime("given up")
         return self._sock
 
 

@@ -10,6 +10,14 @@ import ssl
 class NoAnswer(Exception):
     """There is no usable answer. The text is one line for a person, without any secret."""
 
+    def __init__(self, problem: str, *, denied: bool = False) -> None:
+        super().__init__(problem)
+        self.denied = denied  # someone on the way said no: trying often is useless
+
+
+class OutOfTime(NoAnswer):
+    """Time was over, or somebody aborted: the server may still have the request, and serve it."""
+
 
 _PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
     (ConnectionRefusedError, "connection refused"),

@@ -14,7 +14,7 @@ from reporter.sinks.base import Family, Outcome
 from reporter.sinks.credentials import Credentials
 from reporter.sinks.exposition import encodable, render
 from reporter.sinks.http import Answer, HttpClient
-from reporter.sinks.problems import NoAnswer
+from reporter.sinks.problems import NoAnswer, OutOfTime
 from reporter.sinks.verdict import outcome_of
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -96,7 +96,13 @@ class Pushgateway:
             answer = self._authorized(_Push(method, path, text, began + self._timeout_s))
         except NoAnswer as problem:
             told = self._credentials.scrubbed(str(problem))
-            return Outcome(ok=False, problem=told, seconds=monotonic() - began)
+            return Outcome(
+                ok=False,
+                denied=problem.denied,
+                unsettled=isinstance(problem, OutOfTime),
+                problem=told,
+                seconds=monotonic() - began,
+            )
         return outcome_of(answer, self._credentials.scrubbed, monotonic() - began)
 
     def _authorized(self, push: _Push) -> Answer:
@@ -136,7 +142,7 @@ class Pushgateway:
         except NoAnswer as problem:
             if monotonic() < push.ends:
                 raise
-            raise NoAnswer(f"no answer within {self._timeout_s:g} s") from problem
+            raise OutOfTime(f"no answer within {self._timeout_s:g} s") from problem
 
 
 def group_path(group: Mapping[str, str]) -> str:

@@ -36,7 +36,7 @@ def outcome_of(answer: Answer, scrubbed: Callable[[str], str], seconds: float) -
     return Outcome(
         ok=False,
         refused=status == 400,
-        denied=status in {401, 403},
+        denied=status in {401, 403, 407},
         problem=_problem(status, said),
         seconds=seconds,
         retry_after_s=_retry_after_s(answer),

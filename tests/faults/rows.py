@@ -38,7 +38,18 @@ TRAINER = Section(
         "A15": "`MemoryError`, `RecursionError`",
         "A16": "reports while the interpreter shuts down",
     },
-    {},
+    {
+        "A3": "Where the kernel kills the whole cgroup (`memory.oom.group`, which Kubernetes sets"
+        " with cgroup v2), the sender dies with training: the gateway keeps the last push, in"
+        " state running, others derive `lost`, and the record has all up to the last drain.",
+        "A9": "A run without a scope cannot see the code of `sys.exit`, and ends as succeeded."
+        " `reporter run` sees it.",
+        "A10": "`preempted` is said under `reporter run` alone; without it a preemption shows as"
+        " `terminated`, or as `died` where only training was told.",
+        "A15": "A new name, a parameter and leaving need a little memory and depth themselves:"
+        " without it the error is raised where you call, and a run that cannot be left has failed,"
+        " `died`.",
+    },
 )
 
 SENDER = Section(
@@ -57,7 +68,17 @@ SENDER = Section(
         "B11": "outliving everything",
         "B12": "two senders for one run",
     },
-    {},
+    {
+        "B1": "The death is seen at the next slow call: a new name, a parameter, a stage, `flush`,"
+        " every 4,096th report (not with `points=False`), or the end. Until then the gateway keeps"
+        " the last push.",
+        "B6": "Nothing takes the sender's place: a run whose sender cannot be started is not"
+        " recorded.",
+        "B10": "The sender is a child of training: a program that waits for any child"
+        " (`os.wait()`) meets it there.",
+        "B12": "On a file system without locks (some NFS and Lustre mounts) nothing keeps a second"
+        " process from the same run.",
+    },
 )
 
 PROCESSES = Section(
@@ -134,7 +155,21 @@ NETWORK = Section(
         "E22": "gzip that the gateway cannot read",
         "E23": "IPv6, and one dead address of two",
     },
-    {},
+    {
+        "E3": "Where connections are refused, leaving takes the whole exit timeout all the same: the"
+        " gateway may be about to come back.",
+        "E4": "A gateway that wakes up may apply a push that was given up after a newer one. The end"
+        " is therefore sent twice then; a value amid a run is right again an interval later.",
+        "E14": "A push is all or nothing: where a proxy allows less than a run's group, nothing of"
+        " it arrives until the proxy allows more or `series_limit` is lower.",
+        "E16": "An answer that takes longer than 10 s is none, though the gateway may have applied"
+        " the push.",
+        "E18": "The same `REPORTER_RUN` and rank, set by hand on machines that share no folder for"
+        " records, are two writers of one group: neither can see the other.",
+        "E19": "A group says until when it is wanted. Nothing deletes it then yet: `reporter gc`,"
+        " which will, comes later.",
+        "E20": "`ALL_PROXY` alone is not read, and a proxy has to be written `http://host:port`.",
+    },
 )
 
 DATA = Section(
@@ -161,7 +196,17 @@ DATA = Section(
         "F19": "timestamps in the body",
         "F20": "steps that go backwards or repeat",
     },
-    {},
+    {
+        "F2": "A value is a double: an integer beyond 2**53 is rounded, without a word.",
+        "F5": "A later value that is a complex number of numpy's is recorded by its real part: the"
+        " fast path leaves the conversion to numpy, which warns.",
+        "F6": "A later value that is numpy's array of no dimension with a text in it, or its raw"
+        " bytes (`numpy.void`), becomes the number that the text reads as, by numpy's conversion.",
+        "F7": "A tensor on a GPU is read where it is reported, which waits for the GPU, as"
+        " `.item()` does. Keeping it until it is ready comes later.",
+        "F15": "A run has room for 16,383 metric names: reports under further ones are counted as"
+        " `ring_full` and are not in the record.",
+    },
 )
 
 SECTIONS = {

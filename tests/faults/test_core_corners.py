@@ -23,8 +23,8 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.slow
 
 
-def test_a_child_forked_after_the_end_keeps_its_descriptors(reported: Reported) -> None:
-    """The numbers that a run had are somebody else's once it is over."""
+def test_c18_a_child_forked_after_the_end_keeps_its_descriptors(reported: Reported) -> None:
+    """The numbers that a run had are somebody else's once it is over: none of them is closed."""
     with reporter.Reporter() as r:
         r.report_metric("loss", 1)
     pipes = [os.pipe() for _ in range(4)]
@@ -91,8 +91,8 @@ def test_newest_values_without_points_are_recorded_by_a_flush(reported: Reported
         assert load(str(r.status()["record"])).newest == {"loss": (0.5, None)}
 
 
-def test_leaving_is_bounded_when_every_thread_of_the_loop_is_busy(reported: Reported) -> None:
-    """`async with` waits in a thread of its own."""
+def test_c10_leaving_is_bounded_when_every_thread_of_the_loop_is_busy(reported: Reported) -> None:
+    """`async with` waits in a thread of its own: it neither blocks the loop nor waits for it."""
 
     async def train() -> float:
         loop = asyncio.get_running_loop()
@@ -108,8 +108,8 @@ def test_leaving_is_bounded_when_every_thread_of_the_loop_is_busy(reported: Repo
     assert asyncio.run(train()) < 2.5
 
 
-def test_a_report_while_the_interpreter_ends_makes_no_run(tmp_path: Path) -> None:
-    """A user's own exit handler may come after the run's end: it invents no second run."""
+def test_a16_a_report_while_the_interpreter_ends_makes_no_run(tmp_path: Path) -> None:
+    """A report that comes after the run's end is dropped, and invents no second run."""
     script = (
         "import atexit, reporter\n"
         "atexit.register(lambda: reporter.report_metric('final', 1))\n"
@@ -124,8 +124,8 @@ def test_a_report_while_the_interpreter_ends_makes_no_run(tmp_path: Path) -> Non
     assert [record.state for record in records] == [reporter.State.SUCCEEDED]
 
 
-def test_ctrl_c_while_leaving_leaves_an_honest_end(reported: Reported, tmp_path: Path) -> None:
-    """The first exception is what comes out, and the run is cancelled, not dead."""
+def test_a8_ctrl_c_while_leaving_leaves_an_honest_end(reported: Reported, tmp_path: Path) -> None:
+    """Training leaves at once with the first exception, and the run is cancelled, not dead."""
     script = (
         "import os, signal, socket, threading, reporter\n"
         "silent = socket.create_server(('127.0.0.1', 0))\n"
@@ -147,8 +147,8 @@ def test_ctrl_c_while_leaving_leaves_an_honest_end(reported: Reported, tmp_path:
     assert (reported.state, reported.run.reason) == (reporter.State.CANCELLED, "interrupt")
 
 
-def test_a_system_without_fork_gets_an_inert_reporter() -> None:
-    """As on Windows: it imports, one notice is said, and training goes on."""
+def test_a14_a_system_without_fork_gets_an_inert_reporter() -> None:
+    """On a system that cannot report (Windows), one notice is said, and training goes on."""
     script = (
         "import os, sys\n"
         "sys.modules['fcntl'] = None\n"

@@ -30,10 +30,10 @@ needs_root = pytest.mark.skipif(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_every_report_that_returned_survives_a_kill(
+def test_a1_a2_every_report_that_returned_survives_a_kill(
     moment: float, tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
-    """Killed this long after entering, a run loses nothing, and ends once, as died."""
+    """Whenever the kill comes, every report that returned is recorded and the newest is pushed."""
     training = Training(tmp_path, pushgateway.url, interval=1)
     returned = _killed(training, moment, pause=0.0001)
     group, record = training.ended_group(timeout=5), training.ended_record()
@@ -47,8 +47,10 @@ def test_every_report_that_returned_survives_a_kill(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.02, 0.1, 1])
-def test_at_full_speed_every_report_is_recorded_or_counted(moment: float, tmp_path: Path) -> None:
-    """Faster than the sender can take, a killed run's reports are in the record or its count."""
+def test_a1_f16_at_full_speed_every_report_is_recorded_or_counted(
+    moment: float, tmp_path: Path
+) -> None:
+    """What comes faster than the sender can take is in the record or counted, to the last one."""
     training = Training(tmp_path, mode="offline")
     returned = _killed(training, moment, pause=0)
     record = training.ended_record()
@@ -60,7 +62,7 @@ def test_at_full_speed_every_report_is_recorded_or_counted(moment: float, tmp_pa
 
 @pytest.mark.root
 @needs_root
-def test_pid_1_delivers_an_orderly_end(tmp_path: Path, pushgateway: Pushgateway) -> None:
+def test_d9_pid_1_delivers_an_orderly_end(tmp_path: Path, pushgateway: Pushgateway) -> None:
     """Leaving waits for the delivery, so that the kernel, ending all with PID 1, loses nothing."""
     training = Training(tmp_path, pushgateway.url)
     ended = training.run([*UNSHARE, *child("ends.py", "exception")])
@@ -74,8 +76,9 @@ def test_pid_1_delivers_an_orderly_end(tmp_path: Path, pushgateway: Pushgateway)
 @pytest.mark.root
 @pytest.mark.slow
 @needs_root
-def test_a_kill_of_pid_1_leaves_the_last_push(tmp_path: Path, pushgateway: Pushgateway) -> None:
-    """The gateway keeps state running, and the record what was drained; both can be read."""
+def test_d9_a_kill_of_pid_1_leaves_the_last_push(tmp_path: Path, pushgateway: Pushgateway) -> None:
+    """Killed without `reporter run` above it, the gateway keeps state running, and the record
+    what was drained."""
     training = Training(tmp_path, pushgateway.url, interval=1)
     with _counting(training, 0.001, UNSHARE) as (process, counter):
         wait_for(lambda: training.records() and training.group().metric("count"), what="a push")
@@ -94,7 +97,7 @@ def test_a_kill_of_pid_1_leaves_the_last_push(tmp_path: Path, pushgateway: Pushg
 
 @pytest.mark.root
 @needs_root
-def test_pid_1_is_told_once_what_it_risks(tmp_path: Path) -> None:
+def test_d9_pid_1_is_told_once_what_it_risks(tmp_path: Path) -> None:
     """One notice for a process, whatever the number of its Reporters; none to any other PID."""
     code = "import reporter\nfor _ in range(2):\n    with reporter.Reporter(): pass"
     training = Training(tmp_path, mode="offline")

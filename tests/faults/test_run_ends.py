@@ -116,17 +116,26 @@ def test_a_program_that_cannot_be_started(
     _check(training, State.FAILED, "exit_code", str(code))
 
 
+def _words(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
 @contextmanager
 def _stopping(
     training: Training, *arguments: str, prefix: tuple[str, ...] = ()
-) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A wrapped program that trains, and the PID of its wrapper."""
+) -> Iterator[tuple[subprocess.Popen[str], int, int]]:
+    """A wrapped program that trains, and the PIDs of its wrapper and of itself."""
     command = [*prefix, *RUN, *child("stopping.py", *arguments)]
     with training.started(command) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "training\n"
         wrapper = children_of(process.pid)[0] if prefix else process.pid
-        yield process, wrapper
+        (trainer,) = [pid for pid in children_of(wrapper) if "stopping.py" in _words(pid)[1]]
+        try:
+            yield process, wrapper, trainer
+        finally:
+            if not gone(trainer):
+                os.kill(trainer, signal.SIGKILL)
 
 
 STOPS = [
@@ -150,14 +159,10 @@ def test_a10_d9_d10_sigterm_to_the_wrapper(
 ) -> None:
     """SIGTERM to `reporter run` reaches the program; the run is cancelled unless it ends with 0."""
     training = Training(tmp_path, pushgateway.url)
-    with _stopping(training, *arguments, prefix=prefix) as (process, wrapper):
+    with _stopping(training, *arguments, prefix=prefix) as (process, wrapper, _):
         os.kill(wrapper, signal.SIGTERM)
         assert process.wait(10) == code
     _check(training, state, reason, detail)
-
-
-def _words(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
 
 
 @pytest.mark.root
@@ -276,8 +281,7 @@ def test_ranks_of_one_launch(tmp_path: Path, pushgateway: Pushgateway) -> None:
 def test_a_killed_wrapper_leaves_training_alone(tmp_path: Path, pushgateway: Pushgateway) -> None:
     """Without its wrapper a program trains, prints and reports on, and ends as it would alone."""
     training = Training(tmp_path, pushgateway.url)
-    with _stopping(training, "0") as (process, wrapper):
-        (trainer,) = [pid for pid in children_of(wrapper) if "stopping.py" in _words(pid)[1]]
+    with _stopping(training, "0") as (process, wrapper, trainer):
         os.kill(wrapper, signal.SIGKILL)
         process.wait(10)
         assert not gone(trainer)

@@ -32,8 +32,8 @@ def test_the_group_is_as_documented() -> None:
     assert names.JOB == "reporter_pod_info"
 
 
-def test_every_family_and_label_is_legal_and_says_what_it_is() -> None:
-    """No grouping label in a body, no gap in the help."""
+def test_f14_every_family_and_label_is_legal_and_says_what_it_is() -> None:
+    """No label that a group has is ever in a body."""
     for name, (labels, says) in FAMILIES.items():
         assert name.startswith("reporter_")
         assert LEGAL.fullmatch(name)
@@ -80,15 +80,15 @@ def test_reserved_names_are_as_documented() -> None:
     assert "learning_rate" in names.RESERVED_PARAMETERS
 
 
-def test_a_users_name_in_a_family() -> None:
+def test_f9_a_users_name_in_a_family() -> None:
     """Everything but ASCII letters, digits and the underscore becomes an underscore."""
     assert family(METRIC_PREFIX, "val/loss") == "reporter_push_gateway_metric_val_loss"
     assert family(METRIC_PREFIX, "9 é²ß") == "reporter_push_gateway_metric_9____"
 
 
 @given(st.text())
-def test_any_name_makes_a_legal_family(name: str) -> None:
-    """And one as long as the name: nothing is lost that the label does not tell."""
+def test_f9_any_name_makes_a_legal_family(name: str) -> None:
+    """Any name makes a legal family; the label keeps the name as it was written."""
     made = family(METRIC_PREFIX, name)
     assert LEGAL.fullmatch(made)
     assert len(made) == len(METRIC_PREFIX) + 1 + len(name)

@@ -43,10 +43,13 @@ def test_every_leased_slot_is_filled_or_marked_at_the_end(memory: Memory, report
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_report_after_the_end_is_counted_and_warned_of_once(
+def test_c20_a_report_after_the_end_is_counted_and_warned_of_once(
     memory: Memory, kind: type[Ring | Newest]
 ) -> None:
-    """Known names, new names, handles, bad values: each is a late report, and raises nothing."""
+    """A report after the end raises nothing; it is dropped, counted and warned of once.
+
+    Known names, new names, handles, bad values: each is a late report.
+    """
     warned: list[str] = []
     writer = kind(memory, warn=warned.append)
     known = writer.metric("known")
@@ -74,8 +77,8 @@ def test_a_report_after_the_end_is_counted_and_warned_of_once(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ending_twice_changes_nothing(memory: Memory, kind: type[Ring | Newest]) -> None:
-    """The second end finds nothing to do."""
+def test_c20_ending_twice_changes_nothing(memory: Memory, kind: type[Ring | Newest]) -> None:
+    """A second end finds nothing to do."""
     writer = kind(memory)
     writer.report_metric("a", 1)
     writer.stop()
@@ -86,10 +89,14 @@ def test_ending_twice_changes_nothing(memory: Memory, kind: type[Ring | Newest])
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ended", [False, True])
-def test_a_detached_copy_writes_not_a_byte(
+def test_c1_a_detached_copy_writes_not_a_byte(
     memory: Memory, kind: type[Ring | Newest], ended: bool
 ) -> None:
-    """After a fork: by known and new names and by handles made before, whatever the value."""
+    """A forked child writes not a byte into its parent's memory, by handles from before the fork
+    neither.
+
+    By known and new names, whatever the value.
+    """
     writer = kind(memory)
     known = writer.metric("known")
     known(1)
@@ -109,10 +116,10 @@ def test_a_detached_copy_writes_not_a_byte(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_copy_detached_while_the_ring_was_full_counts_nothing(
+def test_c1_a_copy_detached_while_the_ring_was_full_counts_nothing(
     memory: Memory, kind: type[Ring | Newest]
 ) -> None:
-    """The short way of a full ring asks nobody: it must be closed too."""
+    """Nor does it, forked while the ring was full, count a drop."""
     writer = kind(memory)
     a = writer.metric("a")
     for n in range(POINTS + 2):
@@ -125,10 +132,10 @@ def test_a_copy_detached_while_the_ring_was_full_counts_nothing(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_copy_does_not_wait_for_a_lock_that_the_parent_held(
+def test_c4_a_copy_does_not_wait_for_a_lock_that_the_parent_held(
     memory: Memory, kind: type[Ring | Newest]
 ) -> None:
-    """An inherited lock is never released: a copy makes its own."""
+    """A lock that is inherited is never released: a child makes its own."""
     writer = kind(memory)
     writer.report_metric("a", 1)
     held = threading.Thread(target=writer.lock.acquire)
@@ -140,8 +147,8 @@ def test_a_copy_does_not_wait_for_a_lock_that_the_parent_held(
     assert not writer.live
 
 
-def test_reports_while_another_thread_ends_the_run(memory: Memory) -> None:
-    """Each one is a point or a late report: together they are all that was reported."""
+def test_c9_c20_reports_while_another_thread_ends_the_run(memory: Memory) -> None:
+    """Of reports that race with the end each is recorded or counted, exactly."""
     ring, taker, reported = Ring(memory), Taker(memory), [0] * 4
 
     def report(n: int) -> None:

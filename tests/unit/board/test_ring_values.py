@@ -71,10 +71,10 @@ def calls(ring: Ring) -> list[Callable[..., None]]:
 
 @pytest.mark.parametrize("value", BAD, ids=lambda v: type(v).__name__)
 @pytest.mark.parametrize("way", [0, 1])
-def test_a_later_bad_value_is_counted_and_its_slot_is_marked(
+def test_f5_f6_a_later_bad_value_is_counted_and_its_slot_is_marked(
     memory: Memory, value: Any, way: int
 ) -> None:
-    """It never raises, costs no other point, and is warned of once."""
+    """Later on it never raises, costs no other point, is counted, and is warned of once."""
     warned: list[str] = []
     ring, taker = Ring(memory, warn=warned.append), Taker(memory)
     report = calls(ring)[way]
@@ -90,8 +90,8 @@ def test_a_later_bad_value_is_counted_and_its_slot_is_marked(
 
 
 @pytest.mark.parametrize("way", [0, 1])
-def test_a_number_too_large_is_an_overflow(memory: Memory, way: int) -> None:
-    """It is a number, and no double holds it: counted for itself."""
+def test_f2_a_number_too_large_is_an_overflow(memory: Memory, way: int) -> None:
+    """An integer that no double holds is dropped and counted for itself."""
     ring, taker = Ring(memory), Taker(memory)
     report = calls(ring)[way]
     report(1)
@@ -105,10 +105,10 @@ def test_a_number_too_large_is_an_overflow(memory: Memory, way: int) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), GOOD, ids=str)
 @pytest.mark.parametrize("way", [0, 1])
-def test_whatever_holds_one_number_is_one(
+def test_f3_f4_f8_whatever_holds_one_number_is_one(
     memory: Memory, value: Any, expected: float, way: int
 ) -> None:
-    """As the first report of a name, as a later one, and with a step."""
+    """Whatever holds exactly one number is one: as the first report, as a later one, with a step."""
     ring, taker = Ring(memory), Taker(memory)
     report = calls(ring)[way]
     report(value)
@@ -149,8 +149,8 @@ def test_a_bad_step_is_a_bad_report(memory: Memory, step: Any, way: int) -> None
     assert taker.bad + memory.words[BAD_VALUES] == 1
 
 
-def test_the_first_value_of_a_name_is_refused_at_the_callers_line(memory: Memory) -> None:
-    """The message names the metric, shows the value, and says what to do."""
+def test_f5_f6_the_first_value_of_a_name_is_refused_at_the_callers_line(memory: Memory) -> None:
+    """The first value of a name is refused at your line; the message says what to do."""
     ring = Ring(memory)
     with pytest.raises(ValueRefused) as refused:
         ring.report_metric("loss", "0.3")

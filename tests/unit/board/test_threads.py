@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[3]
+from tests.interpreters import FREE_THREADED, OTHERS, REPOSITORY, interpreter
+
 SCRIPT = Path(__file__).with_name("stress.py")
-
-
-def interpreter(version: str) -> str:
-    """The newest python of this version that runs, or a skip."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    candidates = [str(p / "bin" / "python") for p in sorted(root.glob(f"{version}.*"))[::-1]]
-    for candidate in (shutil.which(f"python{version}"), *candidates):
-        if candidate and runs(candidate, version):
-            return candidate
-    pytest.skip(f"no python{version} on this machine")
-
-
-def runs(python: str, version: str) -> bool:
-    asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() == version
 
 
 def stress(python: str, *arguments: str) -> None:
@@ -41,23 +25,35 @@ def stress(python: str, *arguments: str) -> None:
     assert (done.returncode, done.stdout[:3]) == (0, "ok,"), done.stdout + done.stderr
 
 
-def test_nothing_is_torn_doubled_invented_or_reordered() -> None:
-    """Eight threads, own metrics and a shared one: read + drops = reported, for each metric."""
+def test_c9_nothing_is_torn_doubled_invented_or_reordered() -> None:
+    """Whatever the number of threads, no point is torn, twice, invented or out of order.
+
+    Eight threads, own metrics and a shared one: read + drops = reported, for each metric.
+    """
     stress(sys.executable)
 
 
-def test_the_lease_of_free_threaded_builds_keeps_the_same_promises() -> None:
-    """There a range's iterator would hand out slots twice; its stand-in is run here as well."""
+def test_c12_the_lease_of_free_threaded_builds_keeps_the_same_promises() -> None:
+    """The way in which slots are handed out without a GIL keeps the same promises as with one.
+
+    There a range's iterator would hand out slots twice; its stand-in is run here as well.
+    """
     stress(sys.executable, "takewhile")
 
 
-@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
-def test_every_interpreter_keeps_the_same_promises(version: str) -> None:
-    """The same run under the other interpreters that are here."""
+@pytest.mark.parametrize("version", OTHERS)
+def test_c9_every_interpreter_keeps_the_same_promises(version: str) -> None:
+    """The same holds under the other interpreters, CPython 3.12 to 3.14."""
     stress(interpreter(version))
 
 
-@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("version", FREE_THREADED)
+def test_c12_interpreters_without_a_gil_keep_the_same_promises(version: str) -> None:
+    """Where a free-threaded interpreter is at hand, the same is run under it."""
+    stress(interpreter(version))
+
+
+@pytest.mark.parametrize("version", OTHERS)
 def test_no_interpreter_can_interrupt_between_claim_and_commit(version: str) -> None:
     """The look at the bytecode, once the interpreter has specialised it."""
     code = (

@@ -29,14 +29,14 @@ class Tensor:
         return 2.5 if self.detached else 1.5
 
 
-def test_a_tensor_of_one_element_is_its_element() -> None:
-    """A size may be a method, as torch has it; a gradient is let go of first."""
+def test_f7_a_tensor_of_one_element_is_its_element() -> None:
+    """A tensor of one element is its element; a gradient is let go of first."""
     assert number("m", Tensor(1)) == 1.5
     assert number("m", Tensor(1, requires_grad=True)) == 2.5
 
 
-def test_a_tensor_of_many_elements_says_how_many() -> None:
-    """The person learns what to report instead."""
+def test_f7_a_tensor_of_many_elements_says_how_many() -> None:
+    """A tensor of many elements is refused; the message says what to report instead."""
     with pytest.raises(ValueRefused) as refused:
         number("loss", Tensor(32))
     assert str(refused.value) == (
@@ -58,8 +58,8 @@ def test_a_refusal_never_shows_a_novel() -> None:
         number("m", Silent())
 
 
-def test_too_large_a_number_is_an_overflow() -> None:
-    """It is told from what is no number at all."""
+def test_f2_too_large_a_number_is_an_overflow() -> None:
+    """A number that no double holds is told from what is no number at all."""
     with pytest.raises(OverflowError):
         number("m", 10**400)
 
@@ -112,8 +112,8 @@ def test_whatever_a_step_raises_is_a_refusal() -> None:
 
 
 @pytest.mark.parametrize("broken", ["detach", "dtype", "ndim", "item", "size"])
-def test_whatever_a_value_raises_is_a_refusal(broken: str) -> None:
-    """A device that fails under a tensor fails in any of its calls: that value is a bad one."""
+def test_f7_whatever_a_value_raises_is_a_refusal(broken: str) -> None:
+    """A device that fails under a tensor makes it a bad value, and nothing else."""
 
     class Failing:
         requires_grad, ndim, size, dtype = True, 1, 1, None

@@ -33,8 +33,8 @@ def test_a_name_that_fits_is_kept_as_it_is(name: str) -> None:
     assert cut_name(name) == name
 
 
-def test_a_long_name_is_cut_and_stays_unlike_its_neighbours(memory: Memory) -> None:
-    """256 characters are kept, two names that differ at the end stay two, and cuts are counted."""
+def test_f9_a_long_name_is_cut_and_stays_unlike_its_neighbours(memory: Memory) -> None:
+    """A long name is cut at 256 characters; two that differ at their end stay two."""
     ring, taker = Ring(memory), Taker(memory)
     first, second = "x" * 300 + "a", "x" * 300 + "b"
     for n in range(3):
@@ -57,8 +57,8 @@ def test_a_name_and_its_own_cut_are_one(memory: Memory) -> None:
     assert [tag for tag, _, _ in Taker(memory).take()] == [1, 1]
 
 
-def test_names_beyond_the_limit_are_counted_and_hurt_nobody(memory: Memory) -> None:
-    """16,383 names have a tag; each report under another one is counted, handles included."""
+def test_f15_names_beyond_the_limit_are_counted_and_hurt_nobody(memory: Memory) -> None:
+    """16,383 names have room; each report under another one is counted, handles included."""
     ring, taker = Ring(memory), Taker(memory)
     for n in range(METRICS - 1):
         ring.report_metric(f"m{n}", n)
@@ -73,7 +73,7 @@ def test_names_beyond_the_limit_are_counted_and_hurt_nobody(memory: Memory) -> N
     assert len(taker.points) == METRICS
 
 
-def test_names_that_fill_their_area_are_counted(
+def test_f15_names_that_fill_their_area_are_counted(
     monkeypatch: pytest.MonkeyPatch, memory: Memory
 ) -> None:
     """The text of the names is bounded as well as their number."""
@@ -86,8 +86,8 @@ def test_names_that_fill_their_area_are_counted(
     assert memory.words[NAMES_END] <= 100 < layout.NAMES_BYTES
 
 
-def test_a_name_that_no_encoding_holds_still_has_a_metric(memory: Memory) -> None:
-    """A lone surrogate, from a file's name perhaps, is kept: two names never become one."""
+def test_f9_a_name_that_no_encoding_holds_still_has_a_metric(memory: Memory) -> None:
+    """A name that no encoding holds, from a file's name perhaps, still has a metric of its own."""
     ring = Ring(memory)
     ring.report_metric("a\udcffb", 1)
     ring.report_metric("\ud800" * 300, 2)

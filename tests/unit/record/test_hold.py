@@ -47,8 +47,9 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_record_has_one_writer(tmp_path: Path, other: subprocess.Popen[str]) -> None:
-    """A second one is turned away, may read meanwhile, and gets in after a SIGKILL."""
+def test_b12_c17_a_record_has_one_writer(tmp_path: Path, other: subprocess.Popen[str]) -> None:
+    """Who writes a record holds a lock, and no number of a process that may come again: a second
+    writer is turned away, and gets in once the first is dead."""
     paths = paths_in(tmp_path)
     assert is_held(paths.folder)
     with pytest.raises(RecordHeld):

@@ -59,18 +59,18 @@ def test_the_rank_is_the_launchers_unless_it_is_set(
     assert open_run(rank=5).brief["run"]["group"]["rank"] == "5"
 
 
-def test_a_wanted_run_is_held_and_continued(open_run: Any, tmp_path: Path) -> None:
-    """Its record is opened before the sender is: no other process can take it in between."""
+def test_b12_a_wanted_run_is_held_and_continued(open_run: Any, tmp_path: Path) -> None:
+    """A run is held from the moment it is opened: no other process can take it in between."""
     run = open_run(run="mine")
     assert (run.run_id, run.brief["run"]["id"]) == ("mine", "mine")
     assert run.events is not None
     assert (tmp_path / "p" / "mine" / "rank-0" / "events.jsonl").exists()
 
 
-def test_a_run_that_another_one_holds_is_left_alone(
+def test_b12_a_run_that_another_one_holds_is_left_alone(
     open_run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The newcomer gets an id of its own, and its person is told."""
+    """The newcomer gets an id of its own, and one warning says so."""
     holder = hold(RunPaths(str(tmp_path), "p", "theirs", 0))
     try:
         run = open_run(run="theirs")
@@ -88,10 +88,10 @@ def test_a_record_that_cannot_be_held_does_not_stop_the_run(open_run: Any, tmp_p
     assert (run.run_id, run.events) == ("mine", None)
 
 
-def test_ranks_without_a_common_id_are_warned_of(
+def test_c16_ranks_without_a_common_id_are_warned_of(
     open_run: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They will show as separate runs; the text says what to set."""
+    """Ranks without a common id show as separate runs; one warning says what to set."""
     monkeypatch.setenv("WORLD_SIZE", "2")
     open_run()
     assert "Set REPORTER_RUN to the same text on every rank" in caplog.text

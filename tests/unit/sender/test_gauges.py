@@ -103,8 +103,8 @@ def test_a_new_run_shows_little_and_nothing_false() -> None:
     }
 
 
-def test_a_metric_keeps_the_users_name_in_a_label() -> None:
-    """Names that meet in one family are told apart by it, a parameter by its own labels."""
+def test_f9_f18_a_metric_keeps_the_users_name_in_a_label() -> None:
+    """Names that meet in one family, metrics and parameters, are told apart by their labels."""
     made = gauges()
     for name in ("val/loss", "val_loss"):
         made.newest.set(name, 1.5, None, 1.0)
@@ -120,8 +120,8 @@ def test_a_metric_keeps_the_users_name_in_a_label() -> None:
     ]
 
 
-def test_nonfinite_values_are_shown_and_counted() -> None:
-    """NaN in a metric is news: the person who watches wants to see it."""
+def test_f1_nonfinite_values_are_shown_and_counted() -> None:
+    """NaN and infinities are shown as they are, and counted by metric."""
     made = gauges()
     names = {1: "loss", 2: "acc"}
     made.newest.take([1, 1, 2], [float("nan"), float("inf"), 0.5], [0, 0, 0], names, 1.0)
@@ -132,8 +132,8 @@ def test_nonfinite_values_are_shown_and_counted() -> None:
 
 
 @pytest.mark.parametrize("prefix", [METRIC_PREFIX, PARAMETER_PREFIX_OF_OLD])
-def test_a_parameter_is_one_series_however_often_it_changes(prefix: str) -> None:
-    """The latest value holds; the prefix is the one that was asked for."""
+def test_f17_a_parameter_is_one_series_however_often_it_changes(prefix: str) -> None:
+    """The latest value holds, in one series."""
     made = gauges(prefix=prefix)
     for text in ("sgd", 3, 0.1, True, "adam"):
         tell(made, events.PARAMETER, name="optimizer", value=text)
@@ -146,8 +146,8 @@ def test_a_parameter_is_one_series_however_often_it_changes(prefix: str) -> None
 
 
 @pytest.mark.parametrize("unit", ["x", "ü", "\U0001f600", "\udcff"])
-def test_a_long_value_is_cut_at_one_kibibyte(unit: str) -> None:
-    """Of its bytes, and never inside a character."""
+def test_f11_a_long_value_is_cut_at_one_kibibyte(unit: str) -> None:
+    """A long text is cut at 1 KiB, and never inside a character."""
     assert cut(unit * 100) == unit * 100
     made = gauges()
     tell(made, events.PARAMETER, name="p", value=unit * 2000)
@@ -163,8 +163,8 @@ def test_a_long_value_is_cut_at_one_kibibyte(unit: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [events.PARAMETER, events.TAG, events.MILESTONE])
-def test_a_long_name_is_cut_and_stays_unlike_its_neighbours(kind: str) -> None:
-    """As a metric's is: 256 characters of it, two names that differ at their end stay two."""
+def test_f9_a_long_name_is_cut_and_stays_unlike_its_neighbours(kind: str) -> None:
+    """A long name is cut at 256 characters; two that differ at their end stay two."""
     made = gauges()
     for end in "ab":
         tell(made, kind, name="n" * 5000 + end, value="v")
@@ -228,8 +228,8 @@ class TestState:
 class TestStep:
     """The newest step that was named, and the pace of it."""
 
-    def test_the_step_never_falls_and_its_time_is_told(self) -> None:
-        """Unlike the metric of that name."""
+    def test_f20_the_step_never_falls_and_its_time_is_told(self) -> None:
+        """The run's step is the largest one seen; when it last moved, either way, is told."""
         made = gauges()
         made.newest.take([-1], [1.0], [8], {1: "loss"}, 100.0)
         made.newest.take([-1], [1.0], [10], {1: "loss"}, 104.0)
@@ -332,8 +332,8 @@ def test_milestones_and_tags() -> None:
     ]
 
 
-def test_the_lease_is_renewed_by_each_push_and_short_on_delete() -> None:
-    """After it `reporter gc` may remove the group."""
+def test_e19_the_lease_is_renewed_by_each_push_and_short_on_delete() -> None:
+    """Each push renews the group's lease; with `on_finish=delete` the last one leaves 5 minutes."""
     made = gauges()
     assert value(made, "reporter_run_lease_expires_time_seconds") == NOW + 3600
     made.shorten_lease()
@@ -363,8 +363,8 @@ def test_the_reporter_about_itself() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 1, 5, 10])
-def test_the_series_limit_cuts_users_series_and_no_others(limit: int) -> None:
-    """What is over it is counted; what the sender adds is never dropped."""
+def test_f15_the_series_limit_cuts_users_series_and_no_others(limit: int) -> None:
+    """What is over the limit is counted; what the sender adds is never dropped."""
     made = gauges(limit=limit)
     tell(made, events.START)
     own = set(shown(made))

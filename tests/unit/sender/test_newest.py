@@ -53,8 +53,8 @@ def test_newest_and_nonfinite_are_those_of_a_plain_loop(points: list[Any]) -> No
     assert (newest.clock.step is None) == all(tag > 0 for tag in tags)
 
 
-def test_infinities_that_cancel_out_are_counted() -> None:
-    """Their sum is NaN, and two huge numbers whose sum is infinite are finite each."""
+def test_f1_infinities_that_cancel_out_are_counted() -> None:
+    """Infinities that cancel out are counted, and large numbers that only add up to one are not."""
     newest = NewestValues()
     newest.take([1, 1], [INF, -INF], [0, 0], NAMES, 10.0)
     assert newest.nonfinite == {"a": 2}
@@ -62,8 +62,8 @@ def test_infinities_that_cancel_out_are_counted() -> None:
     assert newest.nonfinite == {"a": 2}
 
 
-def test_a_value_set_again_is_counted_once() -> None:
-    """From the board the same NaN may be seen many times."""
+def test_f1_a_value_set_again_is_counted_once() -> None:
+    """The same NaN, seen again and again, is one."""
     newest = NewestValues()
     for value in (NAN, NAN, INF, INF, -INF, 1.0, NAN):
         newest.set("a", value, None, 10.0)
@@ -74,7 +74,7 @@ def test_a_value_set_again_is_counted_once() -> None:
     assert newest.clock.step == 5
 
 
-def test_the_runs_step_never_falls() -> None:
+def test_f20_the_runs_step_never_falls() -> None:
     """A loop that starts again from zero, or a metric that lags behind, takes nothing back."""
     clock = StepClock()
     for step, now in ((5, 1.0), (9, 2.0), (3, 3.0), (4, 4.0)):

@@ -47,8 +47,8 @@ def test_our_own_folder_is_there_even_where_it_would_be_left_out(
     assert import_path() == ["/usr/lib/x", OWN]
 
 
-def test_the_scripts_folder_is_left_out(tmp_path: Path) -> None:
-    """Where people keep train.py they keep random.py too."""
+def test_b8_the_scripts_folder_is_left_out(tmp_path: Path) -> None:
+    """The sender looks for modules neither in the script's nor in the working folder."""
     script = tmp_path / "scripts" / "train.py"
     script.parent.mkdir()
     script.write_text(

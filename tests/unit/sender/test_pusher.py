@@ -93,8 +93,10 @@ def test_a_push_is_one_request() -> None:
 
 
 @given(st.integers(2, 120), st.data())
-def test_bisecting_finds_what_is_bad_with_few_requests(count: int, data: st.DataObject) -> None:
-    """k bad ones of n: about k·log2(n) requests; then everything else is on the gateway."""
+def test_e10_bisecting_finds_what_is_bad_with_few_requests(count: int, data: st.DataObject) -> None:
+    """A refused family is found by halves, in few requests; everything else is on the gateway.
+
+    k bad ones of n: about k·log2(n) requests."""
     bad = data.draw(st.sets(st.integers(0, count - 1), min_size=1, max_size=min(4, count - 1)))
     gateway = Gateway([f"f{n}" for n in bad])
     pusher = Pusher(gateway, GROUP)
@@ -107,8 +109,8 @@ def test_bisecting_finds_what_is_bad_with_few_requests(count: int, data: st.Data
     assert {verb for verb, _ in gateway.requests[1:-1]} == {"POST"}
 
 
-def test_a_bad_family_is_left_out_for_ten_minutes_and_then_tried_again() -> None:
-    """One request a push meanwhile; and it is back once the gateway takes it."""
+def test_e10_a_bad_family_is_left_out_for_ten_minutes_and_then_tried_again() -> None:
+    """A refused family is left out for ten minutes, and back once the gateway takes it."""
     clock = Clock()
     gateway = Gateway(["f3"])
     pusher = Pusher(gateway, GROUP, clock=clock)
@@ -125,8 +127,8 @@ def test_a_bad_family_is_left_out_for_ten_minutes_and_then_tried_again() -> None
     assert (pusher.quarantined, pusher.refused_ever) == (0, 1)
 
 
-def test_a_family_that_stays_bad_is_bisected_again() -> None:
-    """Each time it is refused it is counted."""
+def test_e10_a_family_that_stays_bad_is_bisected_again() -> None:
+    """Each time a family is refused it is counted."""
     clock = Clock()
     pusher = Pusher(Gateway(["f3"]), GROUP, clock=clock)
     for expected in (1, 2):
@@ -136,8 +138,8 @@ def test_a_family_that_stays_bad_is_bisected_again() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 50])
-def test_a_gateway_that_refuses_everything_costs_no_family_its_place(count: int) -> None:
-    """A wrong URL answers 400 to all: nothing is quarantined, and the next push is whole again."""
+def test_e10_a_gateway_that_refuses_everything_costs_no_family_its_place(count: int) -> None:
+    """A wrong URL that answers 400 to all costs no family its place."""
     gateway = Gateway()
     gateway.answer = lambda n: REFUSED
     pusher = Pusher(gateway, GROUP)
@@ -149,8 +151,8 @@ def test_a_gateway_that_refuses_everything_costs_no_family_its_place(count: int)
     assert len(gateway.held) == count
 
 
-def test_a_gateway_that_refuses_everything_is_not_asked_about_each_family() -> None:
-    """A thousand families must not become a storm of requests, push after push."""
+def test_e10_a_gateway_that_refuses_everything_is_not_asked_about_each_family() -> None:
+    """A gateway that refuses everything meets no storm of requests."""
     gateway = Gateway()
     gateway.answer = lambda n: REFUSED
     pusher = Pusher(gateway, GROUP)
@@ -159,8 +161,8 @@ def test_a_gateway_that_refuses_everything_is_not_asked_about_each_family() -> N
     assert (pusher.quarantined, pusher.refused_ever) == (0, 0)
 
 
-def test_a_gateway_that_goes_away_in_between_blames_nobody() -> None:
-    """What half a search found proves nothing."""
+def test_e10_a_gateway_that_goes_away_in_between_blames_nobody() -> None:
+    """A gateway that goes away during the search blames nobody."""
     for at in range(2, 9):
         gateway = Gateway(["f3"])
         gateway.answer = lambda n, at=at: DOWN if n == at else None  # type: ignore[misc]
@@ -172,7 +174,7 @@ def test_a_gateway_that_goes_away_in_between_blames_nobody() -> None:
 
 
 @pytest.mark.parametrize("outcome", [DOWN, Outcome(ok=False, denied=True, problem="401")])
-def test_only_a_refusal_is_bisected(outcome: Outcome) -> None:
+def test_e12_only_a_refusal_is_bisected(outcome: Outcome) -> None:
     """A gateway that is down or says no is asked once."""
     gateway = Gateway()
     gateway.answer = lambda n: outcome
@@ -207,8 +209,8 @@ def test_an_outcome_says_how_long_the_push_took() -> None:
     assert push(Pusher(gateway, GROUP, clock=clock), families(3)).seconds == 2.5
 
 
-def test_one_push_in_flight_and_its_outcome_once() -> None:
-    """A second one is refused until the first one's outcome was taken; the end is announced."""
+def test_e16_one_push_in_flight_and_its_outcome_once() -> None:
+    """There is never a second push in flight."""
     gateway, go, done = Gateway(), threading.Event(), threading.Event()
 
     def wait(n: int) -> None:

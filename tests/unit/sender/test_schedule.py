@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.sender.schedule import Schedule
+from reporter.sender.schedule import _PUSH_TIMEOUT, Schedule
+from reporter.sinks import sink_for
 from reporter.sinks.base import Outcome
 
 OK = Outcome(ok=True, seconds=0.01)
@@ -111,8 +113,8 @@ def test_flushes_in_a_row_are_no_more_than_one_push_a_second() -> None:
     assert s.due == started + 1
 
 
-def test_failures_back_off_with_full_jitter_and_for_ever() -> None:
-    """Half a second doubled each time, at most thirty; never given up."""
+def test_e1_failures_back_off_with_full_jitter_and_for_ever() -> None:
+    """Retries come after half a second, doubled each time, at most thirty; for ever."""
     s = schedule(jitter=1.0)
     pauses = []
     for _ in range(5000):
@@ -124,8 +126,8 @@ def test_failures_back_off_with_full_jitter_and_for_ever() -> None:
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 40))
-def test_a_pause_is_anywhere_below_its_ceiling(jitter: float, failures: int) -> None:
-    """A gateway that comes back must not meet every run at once; nor is it ever hammered."""
+def test_e1_a_pause_is_anywhere_below_its_ceiling(jitter: float, failures: int) -> None:
+    """A gateway that comes back does not meet every run at once, for pauses are random."""
     s = schedule(jitter=jitter)
     for _ in range(failures):
         push(s, DOWN)
@@ -144,8 +146,8 @@ def test_a_success_ends_the_backing_off() -> None:
     assert s.due - started == pytest.approx(0.5)
 
 
-def test_a_change_does_not_hurry_a_gateway_that_fails() -> None:
-    """A script that changes its stage often must not defeat the pauses."""
+def test_e1_a_change_does_not_hurry_a_gateway_that_fails() -> None:
+    """A script that changes its stage often does not defeat the pauses."""
     s = schedule()
     for _ in range(6):
         push(s, DOWN)
@@ -155,8 +157,8 @@ def test_a_change_does_not_hurry_a_gateway_that_fails() -> None:
     assert s.due == due
 
 
-def test_a_gateway_that_names_a_time_is_obeyed() -> None:
-    """Retry-After stands above every reckoning of ours, and the failure still counts."""
+def test_e15_a_gateway_that_names_a_time_is_obeyed() -> None:
+    """`Retry-After` stands above every reckoning of ours."""
     s = schedule()
     started = push(s, Outcome(ok=False, retry_after_s=42.0))
     assert s.due == started + 42
@@ -164,8 +166,8 @@ def test_a_gateway_that_names_a_time_is_obeyed() -> None:
     assert s.due - started == pytest.approx(1.0)
 
 
-def test_a_denial_backs_off_further() -> None:
-    """Trying a wrong password often is useless, and looks like an attack."""
+def test_e12_a_denial_backs_off_further() -> None:
+    """Retries of a refused credential become seldom, down to one in five minutes."""
     s = schedule()
     denied = Outcome(ok=False, denied=True)
     pauses = []
@@ -176,8 +178,8 @@ def test_a_denial_backs_off_further() -> None:
     assert pauses[-1] == pytest.approx(300)
 
 
-def test_the_interval_grows_while_the_gateway_is_slow_and_shrinks_back() -> None:
-    """A push that takes more than half of it doubles it; quick ones bring it back again."""
+def test_e16_the_interval_grows_while_the_gateway_is_slow_and_shrinks_back() -> None:
+    """A push that takes more than half of the interval doubles it; quick ones bring it back."""
     s = schedule()
     push(s, Outcome(ok=True, seconds=2.4))
     assert s.interval == 5
@@ -192,15 +194,15 @@ def test_the_interval_grows_while_the_gateway_is_slow_and_shrinks_back() -> None
         assert s.interval == expected
 
 
-def test_a_slow_push_is_followed_by_the_next_without_a_burst() -> None:
-    """One that took longer than the interval is not made up for."""
+def test_e16_a_slow_push_is_followed_by_the_next_without_a_burst() -> None:
+    """A push that took longer than the interval is not made up for."""
     s = schedule()
     s.started(102.0)
     s.ended(142.0, Outcome(ok=True, seconds=40))
     assert s.due >= 142.0
 
 
-def test_an_interval_above_the_bound_is_kept() -> None:
+def test_e16_an_interval_above_the_bound_is_kept() -> None:
     """Who asked for ten minutes gets ten minutes, on a slow gateway too."""
     s = schedule(interval=600.0)
     push(s, Outcome(ok=True, seconds=400))
@@ -209,8 +211,50 @@ def test_an_interval_above_the_bound_is_kept() -> None:
     assert s.interval == 600
 
 
-def test_failures_do_not_change_the_interval() -> None:
-    """A time-out says nothing about how slow a working gateway is."""
+def test_e16_a_gateway_that_is_away_does_not_change_the_interval() -> None:
+    """A closed port says nothing about how slow a working gateway is: the interval stays."""
     s = schedule()
-    push(s, Outcome(ok=False, seconds=10))
+    for _ in range(5):
+        push(s, DOWN)
     assert s.interval == 5
+
+
+@pytest.mark.parametrize(("jitter", "share"), [(0.0, 0.5), (1.0, 1.0)])
+def test_e16_a_push_without_an_answer_doubles_the_interval(jitter: float, share: float) -> None:
+    """A push that is given up doubles the interval too, and the retry waits for it."""
+    s = schedule(jitter=jitter)
+    for interval in (10.0, 20, 40, 80, 160, 300, 300):
+        started = push(s, Outcome(ok=False, seconds=10.01))
+        assert s.interval == interval
+        assert s.due == pytest.approx(started + 10.01 + share * interval)
+    push(s, OK)
+    assert s.interval == 150
+
+
+def test_e16_half_of_the_time_out_is_slow_at_any_interval() -> None:
+    """An interval that has grown long goes on growing before answers come too late."""
+    s = schedule(interval=60.0)
+    push(s, Outcome(ok=True, seconds=4.9))
+    assert s.interval == 60
+    push(s, Outcome(ok=True, seconds=5.1))
+    assert s.interval == 120
+
+
+def test_the_time_out_is_that_of_the_sinks() -> None:
+    """What is slow depends on when they give up."""
+    assert inspect.signature(sink_for).parameters["timeout_s"].default == _PUSH_TIMEOUT
+
+
+def test_e16_a_refused_push_is_not_a_slow_one() -> None:
+    """Finding a family that is refused takes many requests, and says nothing about slowness."""
+    s = schedule()
+    push(s, Outcome(ok=False, refused=True, seconds=20))
+    assert s.interval == 5
+
+
+@pytest.mark.parametrize(("jitter", "after"), [(0.0, 5.0), (1.0, 10.0)])
+def test_e16_runs_on_a_slow_gateway_fall_out_of_step(jitter: float, after: float) -> None:
+    """Runs that a slow gateway held up together come back at times of their own."""
+    s = schedule(jitter=jitter)
+    started = push(s, Outcome(ok=True, seconds=3))
+    assert s.due == pytest.approx(started + after)

@@ -56,8 +56,9 @@ def test_only_its_own_announcement_is_withdrawn(folder: Path) -> None:
     assert local_hub.find() == URL
 
 
-def test_a_hub_that_is_gone_is_not_found(folder: Path) -> None:
-    """Its process has ended, or its number belongs to another process now."""
+def test_c17_a_hub_that_is_gone_is_not_found(folder: Path) -> None:
+    """A local hub whose process has ended is not found, though its number may belong to another
+    process now."""
     local_hub.announce(URL)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -136,8 +137,8 @@ def test_without_a_runtime_folder_there_is_still_one_for_each_user(
     assert local_hub.runtime_folder() == (expected or str(tmp_path / f"run-reporter-{os.getuid()}"))
 
 
-def test_start_ticks_tell_a_process_from_its_successor() -> None:
-    """The same for the same process, none for one that is gone."""
+def test_c17_start_ticks_tell_a_process_from_its_successor() -> None:
+    """A process is known by its number and the moment of its start together."""
     own = local_hub.start_ticks(os.getpid())
     assert own is not None
     assert own == local_hub.start_ticks(os.getpid())

@@ -33,33 +33,34 @@ def parsed(text: bytes) -> list[Family]:
 
 
 @given(st.lists(SAMPLE, min_size=1, max_size=4))
-def test_any_text_in_a_label_survives(samples: list[tuple[dict[str, str], float]]) -> None:
-    """Parsing gives back what was rendered: no text in a label can end it, or add a series."""
+def test_f11_f12_any_text_in_a_label_survives(samples: list[tuple[dict[str, str], float]]) -> None:
+    """No text in a label can end it, or add a series: parsing gives back what was rendered."""
     families = [Family("first", "One", tuple(samples)), Family("second_total", "Two", (({}, 2),))]
     assert parsed(render(families)) == families
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "reporter_push_gateway_metric_x_created"])
-def test_every_family_is_a_gauge(name: str) -> None:
-    """One type for ever, also for names that other libraries would call counters or infos."""
+def test_e11_f19_every_family_is_a_gauge(name: str) -> None:
+    """Every family is a gauge, one type for ever, and no sample has a timestamp."""
     lines = render([Family(name, "Help", (({}, 1.0),))]).decode().splitlines()
     assert lines == [f"# HELP {name} Help", f"# TYPE {name} gauge", f"{name} 1.0"]
 
 
-def test_values_that_are_no_finite_number_are_pushed() -> None:
+def test_f1_values_that_are_no_finite_number_are_pushed() -> None:
     """NaN and both infinities are spelt as Prometheus reads them."""
     samples = tuple(({"n": str(n)}, v) for n, v in enumerate((math.nan, math.inf, -math.inf)))
     lines = render([Family("x", "Help", samples)]).decode().splitlines()[2:]
     assert [line.split()[1] for line in lines] == ["NaN", "+Inf", "-Inf"]
 
 
-def test_text_that_is_not_unicode_is_replaced() -> None:
-    """A lone surrogate, as os.fsdecode makes it, costs one character and not the push."""
+def test_f11_text_that_is_not_unicode_is_spelt_out() -> None:
+    """A lone surrogate, as the name of a file may hold it, is spelt out: it costs no push, and two
+    names that differ in it stay two."""
     text = render([Family("x", "\udcff", (({"file": "a\udcffb ü"}, 1.0),))]).decode()
-    assert 'x{file="a?b ü"} 1.0' in text
+    assert 'x{file="a\\\\udcffb ü"} 1.0' in text
 
 
-def test_an_injected_series_stays_a_label() -> None:
+def test_f12_an_injected_series_stays_a_label() -> None:
     """A value that looks like the end of its label and a new line remains one value."""
     evil = 'x"} 1\n# TYPE y counter\ny{a="\\'
     families = [Family("x", "Help", (({"a": evil}, 1.0),))]
