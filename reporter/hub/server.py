@@ -16,6 +16,7 @@ from reporter.hub.gateway import create_gateway
 # Connections that are busy then are cut: leaving takes less than two seconds.
 GRACE_S = 1
 BACKLOG = 1024
+KEEP_ALIVE_S = 75  # runs push every few seconds: a connection for each push would cost more
 
 # `[` is what Starlette before 1.0 makes of a bracketed address.
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "::1", "[")
@@ -58,6 +59,7 @@ def serve(
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         _Server(config, lambda: announce(url) if announce else None).run(sockets=[listener])
 

@@ -121,7 +121,7 @@ def test_f9_f18_a_metric_keeps_the_users_name_in_a_label() -> None:
 
 
 def test_f1_nonfinite_values_are_shown_and_counted() -> None:
-    """NaN and infinities are shown as they are, and counted by metric."""
+    """NaN and infinities are values: recorded, shown on the gateway, and counted by metric."""
     made = gauges()
     names = {1: "loss", 2: "acc"}
     made.newest.take([1, 1, 2], [float("nan"), float("inf"), 0.5], [0, 0, 0], names, 1.0)
@@ -164,7 +164,7 @@ def test_f11_a_long_value_is_cut_at_one_kibibyte(unit: str) -> None:
 
 @pytest.mark.parametrize("kind", [events.PARAMETER, events.TAG, events.MILESTONE])
 def test_f9_a_long_name_is_cut_and_stays_unlike_its_neighbours(kind: str) -> None:
-    """A long name is cut at 256 characters; two that differ at their end stay two."""
+    """A long name is cut at 256 characters and counted; two that differ at their end stay two."""
     made = gauges()
     for end in "ab":
         tell(made, kind, name="n" * 5000 + end, value="v")
@@ -333,7 +333,8 @@ def test_milestones_and_tags() -> None:
 
 
 def test_e19_the_lease_is_renewed_by_each_push_and_short_on_delete() -> None:
-    """Each push renews the group's lease; with `on_finish=delete` the last one leaves 5 minutes."""
+    """Every push renews the group's lease (24 h); with `on_finish=delete` the last one leaves
+    5 minutes of it."""
     made = gauges()
     assert value(made, "reporter_run_lease_expires_time_seconds") == NOW + 3600
     made.shorten_lease()

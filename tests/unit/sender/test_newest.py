@@ -53,8 +53,8 @@ def test_newest_and_nonfinite_are_those_of_a_plain_loop(points: list[Any]) -> No
     assert (newest.clock.step is None) == all(tag > 0 for tag in tags)
 
 
-def test_f1_infinities_that_cancel_out_are_counted() -> None:
-    """Infinities that cancel out are counted, and large numbers that only add up to one are not."""
+def test_infinities_that_cancel_out_are_counted() -> None:
+    """Their sum is NaN, and two huge numbers whose sum is infinite are finite each."""
     newest = NewestValues()
     newest.take([1, 1], [INF, -INF], [0, 0], NAMES, 10.0)
     assert newest.nonfinite == {"a": 2}
@@ -62,8 +62,8 @@ def test_f1_infinities_that_cancel_out_are_counted() -> None:
     assert newest.nonfinite == {"a": 2}
 
 
-def test_f1_a_value_set_again_is_counted_once() -> None:
-    """The same NaN, seen again and again, is one."""
+def test_a_value_set_again_is_counted_once() -> None:
+    """From the board the same NaN may be seen many times."""
     newest = NewestValues()
     for value in (NAN, NAN, INF, INF, -INF, 1.0, NAN):
         newest.set("a", value, None, 10.0)

@@ -174,8 +174,8 @@ def test_e10_a_gateway_that_goes_away_in_between_blames_nobody() -> None:
 
 
 @pytest.mark.parametrize("outcome", [DOWN, Outcome(ok=False, denied=True, problem="401")])
-def test_e12_only_a_refusal_is_bisected(outcome: Outcome) -> None:
-    """A gateway that is down or says no is asked once."""
+def test_e10_only_a_refusal_is_bisected(outcome: Outcome) -> None:
+    """Only a refused body is searched: a gateway that is down or says no is asked once."""
     gateway = Gateway()
     gateway.answer = lambda n: outcome
     found = push(Pusher(gateway, GROUP), families(9))
@@ -209,8 +209,8 @@ def test_an_outcome_says_how_long_the_push_took() -> None:
     assert push(Pusher(gateway, GROUP, clock=clock), families(3)).seconds == 2.5
 
 
-def test_e16_one_push_in_flight_and_its_outcome_once() -> None:
-    """There is never a second push in flight."""
+def test_one_push_in_flight_and_its_outcome_once() -> None:
+    """A second one is refused until the first one's outcome was taken; the end is announced."""
     gateway, go, done = Gateway(), threading.Event(), threading.Event()
 
     def wait(n: int) -> None:
