@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,19 +40,27 @@ def named(host: str) -> list[str]:
     return ["unshare", "--uts", sys.executable, "-I", "-c", _NAMED, host]
 
 
-def in_own_processes(*, reaper: bool = False) -> list[str]:
-    """In a namespace of processes, as its PID 1, or below a shell that is and that reaps."""
-    shell = ["sh", "-c", '"$@"; exit $?', *_THEN] if reaper else []
-    return ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", *shell]
+def in_own_processes() -> list[str]:
+    """In a namespace of processes, as its PID 1."""
+    return ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"]
 
 
-def traced(*injected: str) -> list[str]:
-    """With system calls that fail or take their time: `fsync:error=EIO`; see strace(1)."""
+def traced(into: Path, *injected: str, of: Iterable[Path] = ()) -> list[str]:
+    """With system calls that fail or take their time: `fsync:error=EIO`; see strace(1).
+
+    With `of`: those on these files only. What was done is listed in a file: `was_tampered_with`.
+    """
     calls = ",".join(each.partition(":")[0] for each in injected)
     tampering = [argument for each in injected for argument in ("-e", f"inject={each}")]
     # Traced from a grandchild: the command stays the test's own child.
-    quiet = ["-D", "-f", "-qq", "-o", os.devnull]
-    return [_strace(), *quiet, "-e", f"trace={calls}", *tampering]
+    quiet = ["-D", "-f", "--seccomp-bpf", "-qq", "-o", str(into)]
+    files = [argument for path in of for argument in ("-P", str(path))]
+    return [_strace(), *quiet, *files, "-e", f"trace={calls}", *tampering]
+
+
+def was_tampered_with(into: Path) -> bool:
+    """Whether any call of theirs was: a test whose fault never came has shown nothing."""
+    return any(word in into.read_text() for word in ("INJECTED", "DELAYED"))
 
 
 def watched(calls: str, into: Path) -> list[str]:

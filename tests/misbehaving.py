@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -136,6 +138,24 @@ class Misbehaving:
         headers = {"Content-Length": str(len(reply.body)), **reply.headers}
         lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{k}: {v}" for k, v in headers.items())]
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + reply.body)
+
+
+@contextmanager
+def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """A port whose backlog is full: connecting to it neither works nor fails."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    fillers = []
+    with socket.create_server((host, port), family=family, backlog=0) as server:
+        waiting = True
+        while waiting:
+            filler = socket.socket(family)
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+            fillers.append(filler)
+            waiting = bool(select.select([], [filler], [], 0.2)[1])
+        yield int(server.getsockname()[1])
+    for filler in fillers:
+        filler.close()
 
 
 def _read(line: Callable[[], bytes], take: Callable[[int], bytes]) -> Received | None:

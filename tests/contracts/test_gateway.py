@@ -75,13 +75,13 @@ class TestPushing:
         assert before - 1 <= pushed <= time.time() + 1
         assert failed == 0
 
-    def test_the_times_cannot_be_pushed(self, gateway: Gateway) -> None:
+    def test_f10_the_times_cannot_be_pushed(self, gateway: Gateway) -> None:
         """A body that brings the gateway's own times, of whatever type, changes nothing."""
         assert gateway.put("# TYPE push_time_seconds counter\npush_time_seconds 3\n") == 200
         assert gateway.times()[0] > 3
 
-    def test_grouping_labels_win(self, gateway: Gateway) -> None:
-        """What the body says about job, run and instance does not escape its group."""
+    def test_f14_grouping_labels_win(self, gateway: Gateway) -> None:
+        """On any gateway the group's own labels win over those of a body."""
         m = gateway.name
         body = gauge(m, 1, '{job="other",run="other",own="kept"}')
         assert gateway.put(body, f"{gateway.path}/run/mine/instance/i") == 200
@@ -122,7 +122,7 @@ class TestValues:
         value, expected = gateway.value(gateway.name), float(text)
         assert value == expected or (math.isnan(value) and math.isnan(expected))
 
-    def test_hostile_label_values_survive(self, gateway: Gateway) -> None:
+    def test_f11_f12_hostile_label_values_survive(self, gateway: Gateway) -> None:
         """Quotes, backslashes, line feeds, unicode and injected lines stay inside the value."""
         m = gateway.name
         escaped = HOSTILE.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
@@ -130,8 +130,11 @@ class TestValues:
         assert gateway.series(m) == [({"v": HOSTILE, "instance": "", "job": m}, 1.0)]
         assert not gateway.series("x")
 
-    def test_hostile_grouping_values_survive(self, gateway: Gateway) -> None:
-        """The same through the path, base64-encoded."""
+    def test_f13_hostile_grouping_values_survive(self, gateway: Gateway) -> None:
+        """Text of any kind in a group's label is shown as it was meant.
+
+        Through the path, base64-encoded.
+        """
         m = gateway.name
         path = f"{gateway.path}/v@base64/{encoded(HOSTILE)}"
         assert gateway.put(gauge(m), path) == 200

@@ -105,7 +105,21 @@ PROCESSES = Section(
         "C19": "nested Reporters",
         "C20": "use after the end, ends out of order",
     },
-    {},
+    {
+        "C5": "A child that is forked within a report, by a signal handler or by the value's own"
+        " `__float__`, and then goes on with that report instead of ending, may store it as well.",
+        "C10": "`flush`, `finish` and `fail` wait where they are called: in a coroutine, call them"
+        " by `asyncio.to_thread`, or leave the scope by `async with`.",
+        "C11": "Python 3.11 lets a sub-interpreter that was made as usual start no process: a run"
+        " in it is not reported, and one notice says so.",
+        "C12": "No free-threaded interpreter could be had when this was written. What is different"
+        " without a GIL is run with one; the tests run without it where an interpreter is found.",
+        "C15": "Not run on a GPU: tested is that the training process is never copied.",
+        "C16": "Run with eight ranks on one machine; with more, or on more, it was not.",
+        "C18": "A program that has closed its run's descriptors has no second sender, should the"
+        " first be killed. On Python 3.11 and 3.12, one that closes every descriptor after a run"
+        " has ended, and lets go of that Reporter later, may have one file of its own closed.",
+    },
 )
 
 HOST = Section(
@@ -125,7 +139,18 @@ HOST = Section(
         "D12": "no host name",
         "D13": "locale C, paths that are not UTF-8",
     },
-    {},
+    {
+        "D2": "Where a disk takes nothing any more to the very end, the record has no end:"
+        " `reporter push` then tells the run as died, though the gateway knew better.",
+        "D4": "Where a sync takes seconds, the sender pushes, records and ends later by as much.",
+        "D5": "Not run on a real NFS or Lustre, but where locks fail. There nothing keeps two"
+        " processes that are told one run id from writing one record, and a run of another"
+        " machine that reports nothing for a quarter of an hour is taken for dead.",
+        "D7": "With less than 12 MB for a file or about 60 MB of address space a run is not"
+        " reported, and one notice says so.",
+        "D8": "After a clock was set back, a run's times stand still until it has caught up.",
+        "D11": "Text has no checksum: that a bit flips within a line of events.jsonl is not seen.",
+    },
 )
 
 NETWORK = Section(
@@ -156,10 +181,10 @@ NETWORK = Section(
         "E23": "IPv6, and one dead address of two",
     },
     {
-        "E3": "Where connections are refused, leaving takes the whole exit timeout all the same: the"
-        " gateway may be about to come back.",
-        "E4": "A gateway that wakes up may apply a push that was given up after a newer one. The end"
-        " is therefore sent twice then; a value amid a run is right again an interval later.",
+        "E3": "Where connections are refused, leaving takes the whole exit timeout all the same:"
+        " the gateway may be about to come back.",
+        "E4": "A gateway that wakes up may apply a push that was given up behind a newer one. The"
+        " end is therefore sent twice then; a value amid a run is right again an interval later.",
         "E14": "A push is all or nothing: where a proxy allows less than a run's group, nothing of"
         " it arrives until the proxy allows more or `series_limit` is lower.",
         "E16": "An answer that takes longer than 10 s is none, though the gateway may have applied"

@@ -37,8 +37,8 @@ def push(url: str, **target: str) -> Outcome:
         (503, "the gateway answered 503"),
     ],
 )
-def test_a_status_becomes_a_problem_that_helps(status: int, said: str) -> None:
-    """The text says what to do; a redirect is never followed."""
+def test_e13_e14_e15_a_status_becomes_a_problem_that_helps(status: int, said: str) -> None:
+    """The problem says what to do about it; a redirect is never followed."""
     answer = (status, {"Location": "/elsewhere"})
     with Misbehaving("status", [answer]) as gateway:
         outcome = push(gateway.url)
@@ -47,15 +47,18 @@ def test_a_status_becomes_a_problem_that_helps(status: int, said: str) -> None:
     assert said in outcome.problem
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_denial_is_told_apart(status: int) -> None:
-    """Trying often is useless: the sender has to know."""
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_e12_a_denial_is_told_apart(status: int) -> None:
+    """A credential that is refused, by the gateway or a proxy (407), is known for what it is:
+    trying often is useless."""
     with Misbehaving("status", [(status, {})]) as gateway:
         assert push(gateway.url).denied
 
 
-def test_a_refusal_carries_the_reason_of_the_gateway() -> None:
-    """400 to gzip and to plain text alike: the body is wrong, and the gateway said why."""
+def test_e10_a_refusal_carries_the_reason_of_the_gateway() -> None:
+    """The gateway's own reason is told.
+
+    400 to gzip and to plain text alike: the body is wrong."""
     with Misbehaving("status", [(400, {}, b"text format parsing error\nmore")]) as gateway:
         outcome = push(gateway.url)
         encodings = [request.headers.get("content-encoding") for request in gateway.requests]
@@ -64,8 +67,9 @@ def test_a_refusal_carries_the_reason_of_the_gateway() -> None:
     assert encodings == ["gzip", None]
 
 
-def test_a_gateway_that_cannot_read_gzip_is_remembered() -> None:
-    """One push is sent twice, and from then on nothing is compressed."""
+def test_e22_a_gateway_that_cannot_read_gzip_is_remembered() -> None:
+    """A gateway before 1.5 refuses gzip as a bad body: the push is sent again as text, and so are
+    all that follow; no family is blamed."""
     with Misbehaving("status", [(400, {}), (200, {})]) as gateway:
         sink = Pushgateway(Target(gateway.url), TIMEOUT_S)
         assert sink.replace(GROUP, FAMILIES).ok
@@ -76,8 +80,8 @@ def test_a_gateway_that_cannot_read_gzip_is_remembered() -> None:
     assert b'loss{metric_name="loss"} 0.5' in gateway.requests[-1].body
 
 
-def test_a_gateway_that_reads_gzip_gets_a_bad_body_once() -> None:
-    """Looking for a bad family does not cost twice the requests."""
+def test_e22_a_gateway_that_reads_gzip_gets_a_bad_body_once() -> None:
+    """A gateway that once read gzip gets a body that it refuses only once."""
     with Misbehaving("status", [(200, {}), (400, {})]) as gateway:
         sink = Pushgateway(Target(gateway.url), TIMEOUT_S)
         assert sink.replace(GROUP, FAMILIES).ok
@@ -90,15 +94,15 @@ def test_a_gateway_that_reads_gzip_gets_a_bad_body_once() -> None:
 @pytest.mark.parametrize(
     ("named", "meant"), [("7", 7), ("99999", 300), ("soon", None), ("-1", None), ("", None)]
 )
-def test_retry_after_is_heard(status: int, named: str, meant: float | None) -> None:
-    """A busy gateway may name a time in seconds, up to five minutes."""
+def test_e15_retry_after_is_heard(status: int, named: str, meant: float | None) -> None:
+    """A busy gateway may name a time, in seconds or as a date, up to five minutes."""
     with Misbehaving("status", [(status, {"Retry-After": named})]) as gateway:
         assert push(gateway.url).retry_after_s == meant
 
 
 @pytest.mark.parametrize(("ahead_s", "low", "high"), [(60, 50, 60), (9999, 300, 300), (-9, 0, 0)])
-def test_retry_after_may_be_a_date(ahead_s: int, low: float, high: float) -> None:
-    """The other form that HTTP knows."""
+def test_e15_retry_after_may_be_a_date(ahead_s: int, low: float, high: float) -> None:
+    """A busy gateway may name a time, in seconds or as a date, up to five minutes."""
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=ahead_s), usegmt=True)
     with Misbehaving("status", [(503, {"Retry-After": date})]) as gateway:
         named = push(gateway.url).retry_after_s
@@ -106,8 +110,8 @@ def test_retry_after_may_be_a_date(ahead_s: int, low: float, high: float) -> Non
     assert low <= named <= high
 
 
-def test_a_rotated_token_is_read_again(tmp_path: Path) -> None:
-    """A 401 with a new token in the file is retried at once, and only then."""
+def test_e12_a_rotated_token_is_read_again(tmp_path: Path) -> None:
+    """A credential that was changed in its file is used with the next push."""
     token = tmp_path / "token"
     token.write_text("old\n")
     with Misbehaving("status", [(200, {}), (401, {})]) as gateway:
@@ -122,7 +126,7 @@ def test_a_rotated_token_is_read_again(tmp_path: Path) -> None:
     assert used == ["Bearer old", "Bearer old", "Bearer newer"]
 
 
-def test_a_token_rotated_under_the_same_stamp_is_found_after_a_401(
+def test_e12_a_token_rotated_under_the_same_stamp_is_found_after_a_401(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file system that shows no change does not lock the run out."""
@@ -195,8 +199,8 @@ def test_the_shown_url_has_no_user() -> None:
     assert Pushgateway(Target("http://me:canary@host:9091/x")).url == "http://host:9091/x"
 
 
-def test_a_gateway_that_wants_tls_has_not_refused_the_body() -> None:
-    """Its 400 must not start the search for a bad family."""
+def test_e21_a_gateway_that_wants_tls_has_not_refused_the_body() -> None:
+    """Plain http towards a gateway that wants TLS is told as such."""
     said = b"Client sent an HTTP request to an HTTPS server.\n"
     with Misbehaving("status", [(400, {}, said)]) as gateway:
         outcome = push(gateway.url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ import pytest
 from reporter.sinks.base import Family, Outcome
 from reporter.sinks.http import HttpClient
 from reporter.sinks.pushgateway import Pushgateway, Target
-from tests.misbehaving import Misbehaving
+from tests.misbehaving import Misbehaving, black_hole
 
 GROUP = {"job": "j", "podUUID": "p", "run": "r", "rank": "0"}
 FAMILIES = [Family("loss", "Help", (({"metric_name": "loss"}, 0.5),))]
@@ -39,8 +38,8 @@ def push(url: str) -> Outcome:
         ("short", "the answer was cut short"),
     ],
 )
-def test_each_misbehaviour_ends_by_the_deadline(mode: str, problem: str) -> None:
-    """The outcome comes by the timeout, says why in one line, and may be tried again."""
+def test_e4_e5_e8_e9_each_misbehaviour_ends_by_the_deadline(mode: str, problem: str) -> None:
+    """A push ends by its deadline, says why in one line, and is tried again."""
     with Misbehaving(mode) as gateway:
         began = monotonic()
         outcome = push(gateway.url)
@@ -50,16 +49,16 @@ def test_each_misbehaviour_ends_by_the_deadline(mode: str, problem: str) -> None
     assert 0 < outcome.seconds < TIMEOUT_S + 0.5
 
 
-def test_a_tls_handshake_that_hangs_ends_by_the_deadline() -> None:
-    """The deadline holds before there is anything to read, too."""
+def test_e4_a_tls_handshake_that_hangs_ends_by_the_deadline() -> None:
+    """The deadline holds in a TLS handshake too."""
     with Misbehaving("silent") as gateway:
         outcome = push(f"https://127.0.0.1:{gateway.port}")
     assert outcome.problem == "no answer within 0.6 s"
     assert outcome.seconds < TIMEOUT_S + 0.5
 
 
-def test_the_sink_recovers_with_the_gateway() -> None:
-    """After a failure the next request uses a new connection and is served."""
+def test_e5_the_sink_recovers_with_the_gateway() -> None:
+    """After a failure the next push uses a new connection and is served."""
     with Misbehaving("drip", [(200, {})]) as gateway:
         sink = Pushgateway(Target(gateway.url), TIMEOUT_S)
         assert not sink.replace(GROUP, FAMILIES).ok
@@ -88,8 +87,8 @@ def aborted_when(ready: Callable[[], object], sink: Pushgateway) -> tuple[Outcom
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_abort_ends_a_silent_request_at_once(scheme: str) -> None:
-    """Another thread need not wait for the timeout, in a TLS handshake neither."""
+def test_e4_abort_ends_a_silent_request_at_once(scheme: str) -> None:
+    """Leaving does not wait for a push that hangs: it is given up, in a TLS handshake too."""
     with Misbehaving("silent") as gateway:
         sink = Pushgateway(Target(f"{scheme}://127.0.0.1:{gateway.port}"), 20)
         outcome, took = aborted_when(lambda: gateway.arrived.wait(5), sink)
@@ -109,22 +108,24 @@ def test_abort_without_a_request_changes_nothing() -> None:
         sink.close()
 
 
-def test_a_closed_port_is_refused_at_once() -> None:
-    """No gateway there: said in two words."""
+def test_e1_a_closed_port_is_refused_at_once() -> None:
+    """A closed port is told in two words: connection refused."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert push(f"http://127.0.0.1:{port}").problem == "connection refused"
 
 
-def test_an_unknown_host_is_said() -> None:
+def test_e7_an_unknown_host_is_said() -> None:
     """A name that does not resolve is told as such, by the deadline."""
     outcome = push("http://gateway.invalid:9091")
     assert outcome.problem.startswith(("host name lookup failed: ", "no answer within"))
     assert outcome.seconds < TIMEOUT_S + 0.5
 
 
-def test_a_lookup_that_hangs_ends_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """getaddrinfo has no timeout: it is waited for, left, and never started twice meanwhile."""
+def test_e7_a_lookup_that_hangs_ends_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lookup that hangs costs a push its deadline, and is never started twice meanwhile.
+
+    getaddrinfo has no timeout: it is waited for and left."""
     answer, real, calls = threading.Event(), socket.getaddrinfo, []
 
     def hanging(host: str, port: int, **options: int) -> object:
@@ -151,47 +152,37 @@ def test_a_lookup_that_hangs_ends_by_the_deadline(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def black_hole() -> Iterator[int]:
-    """A port whose backlog is full: connecting to it neither works nor fails."""
-    fillers = []
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
-        address, waiting = server.getsockname(), True
-        while waiting:
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex(address)
-            fillers.append(filler)
-            waiting = bool(select.select([], [filler], [], 0.2)[1])
-        yield address[1]
-    for filler in fillers:
-        filler.close()
+def dead_port() -> Iterator[int]:
+    """Connecting to it neither works nor fails."""
+    with black_hole() as port:
+        yield port
 
 
-def test_a_connect_black_hole_ends_by_the_deadline(black_hole: int) -> None:
+def test_e6_a_connect_black_hole_ends_by_the_deadline(dead_port: int) -> None:
     """Connecting counts towards the deadline."""
-    outcome = push(f"http://127.0.0.1:{black_hole}")
+    outcome = push(f"http://127.0.0.1:{dead_port}")
     assert outcome.problem == "no answer within 0.6 s"
     assert outcome.seconds < TIMEOUT_S + 0.5
 
 
 @pytest.mark.slow
-def test_connecting_takes_two_seconds_at_most(black_hole: int) -> None:
-    """A dead address does not eat the whole timeout: another may be alive."""
-    sink = Pushgateway(Target(f"http://127.0.0.1:{black_hole}"), 10)
+def test_e6_connecting_takes_two_seconds_at_most(dead_port: int) -> None:
+    """Connecting takes two seconds at most: another address may be alive."""
+    sink = Pushgateway(Target(f"http://127.0.0.1:{dead_port}"), 10)
     outcome = sink.replace(GROUP, FAMILIES)
     assert outcome.problem == "no connection within 2 s"
     assert 1.9 < outcome.seconds < 2.5
 
 
-def test_abort_ends_a_connect_at_once(black_hole: int) -> None:
-    """There is no socket to read from yet, and still the abort is prompt."""
-    sink = Pushgateway(Target(f"http://127.0.0.1:{black_hole}"), 20)
+def test_e6_abort_ends_a_connect_at_once(dead_port: int) -> None:
+    """Leaving does not wait for a connection that does not come."""
+    sink = Pushgateway(Target(f"http://127.0.0.1:{dead_port}"), 20)
     outcome, took = aborted_when(lambda: None, sink)
     assert outcome.problem == "given up"
     assert took < 0.5
 
 
-def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_e23_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host whose first address is dead is reached by its second."""
     real = socket.getaddrinfo
 
@@ -203,8 +194,45 @@ def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> No
         assert push(gateway.url).ok
 
 
-def test_an_idle_connection_that_was_closed_is_replaced() -> None:
-    """The second push meets a closed connection and is sent again, unseen by the caller."""
+def test_e23_a_dead_address_costs_its_timeout_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that worked is the first to be tried from then on: a dead one costs its two
+    seconds once, and not at every new connection."""
+    real = socket.getaddrinfo
+    with Misbehaving("hangup") as gateway, black_hole("127.0.0.2", gateway.port) as dead:
+
+        def two(host: str, port: int, **options: int) -> list[object]:
+            return [*real("127.0.0.2", dead, **options), *real("127.0.0.1", port, **options)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", two)
+        sink = Pushgateway(Target(gateway.url), 10)
+        outcomes = [sink.replace(GROUP, FAMILIES) for _ in range(3)]
+        sink.close()
+        assert gateway.accepted == 3
+    assert all(outcome.ok for outcome in outcomes)
+    assert outcomes[0].seconds > 1.9
+    assert max(outcome.seconds for outcome in outcomes[1:]) < 1
+
+
+def test_e23_an_address_that_died_is_left_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the address that worked dies, the others are tried behind it."""
+    with Misbehaving("status", [(200, {})]) as alive, Misbehaving("hangup") as dying:
+        real, ports = socket.getaddrinfo, (dying.port, alive.port)
+
+        def two(host: str, port: int, **options: int) -> list[object]:
+            return [each for port in ports for each in real("127.0.0.1", port, **options)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", two)
+        sink = Pushgateway(Target(dying.url), TIMEOUT_S)
+        assert sink.replace(GROUP, FAMILIES).ok
+        assert (dying.accepted, alive.accepted) == (1, 0)
+        dying.__exit__(None, None, None)
+        assert sink.replace(GROUP, FAMILIES).ok
+        assert alive.accepted == 1
+        sink.close()
+
+
+def test_e8_an_idle_connection_that_was_closed_is_replaced() -> None:
+    """An idle connection that the gateway closed is replaced, and the push sent again, unseen."""
     with Misbehaving("hangup") as gateway:
         sink = Pushgateway(Target(gateway.url), TIMEOUT_S)
         assert sink.replace(GROUP, FAMILIES).ok
@@ -223,8 +251,8 @@ def test_the_connection_is_kept() -> None:
 
 
 @pytest.mark.parametrize("mode", ["endless", "status"])
-def test_at_most_64_kib_of_an_answer_are_read(mode: str) -> None:
-    """A body without end, or a large one, is cut, and its connection not used again."""
+def test_e9_at_most_64_kib_of_an_answer_are_read(mode: str) -> None:
+    """64 KiB of an answer are read, and its connection is not used again."""
     with Misbehaving(mode, [(200, {}, b"x" * 100_000), (200, {})]) as gateway:
         client = HttpClient(gateway.url)
         assert len(client.request("PUT", "/", b"", {}, 2).body) == 64 * 1024

@@ -11,15 +11,24 @@ from pathlib import Path
 import pytest
 
 from reporter.names import State
-from tests.misbehaving import Misbehaving
-from tests.runs import Training, child, children_of, cpu_seconds, gone, open_files, senders_of
-from tests.services.programs import StartPushgateway, free_port
+from tests.misbehaving import Misbehaving, black_hole
+from tests.runs import (
+    Training,
+    child,
+    children_of,
+    cpu_seconds,
+    gone,
+    open_files,
+    senders_of,
+)
+from tests.services.programs import Pushgateway, StartPushgateway, free_port
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 
 EXIT_TIMEOUT, LINGER, SLACK = 1, 10, 0.5
-FAULTS = ("closed", "silent", "drip", "endless", "garbage", "reset", "500", "403", "redirect")
+FAULTS = ["closed", "no-such-host", "black-hole", "silent", "drip", "endless", "garbage", "reset"]
+FAULTS += ["short", "500", "403", "redirect"]
 SCRIPTED = {
     "500": (500, {}, b"broken"),
     "403": (403, {}, b"no"),
@@ -33,6 +42,13 @@ def faulty(fault: str) -> Iterator[str]:
     if fault == "closed":
         yield f"http://127.0.0.1:{free_port()}"
         return
+    if fault == "no-such-host":
+        yield "http://gateway.invalid:9091"
+        return
+    if fault == "black-hole":
+        with black_hole() as port:
+            yield f"http://127.0.0.1:{port}"
+        return
     mode = "status" if fault in SCRIPTED else fault
     answers = [SCRIPTED[fault]] if fault in SCRIPTED else []
     with Misbehaving(mode, answers) as gateway:
@@ -40,8 +56,14 @@ def faulty(fault: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_leaving_takes_at_most_the_exit_timeout(fault: str, tmp_path: Path) -> None:
-    """What was not delivered is said once; the record has it all."""
+def test_e3_e4_e5_e6_e7_e8_e9_e12_e13_leaving_takes_at_most_the_exit_timeout(
+    fault: str, tmp_path: Path
+) -> None:
+    """Leaving takes at most the exit timeout (5 s); what was not delivered is said once, and the
+    record has it all.
+
+    All of it where connections are refused, too: the gateway may be about to come back.
+    """
     with faulty(fault) as url:
         training = Training(tmp_path, url, exit_timeout=EXIT_TIMEOUT)
         with training.told() as told:
@@ -61,16 +83,18 @@ def test_leaving_takes_at_most_the_exit_timeout(fault: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("fault", "said"), [("500", "500"), ("closed", "refused"), ("403", "403")])
-def test_the_notice_says_what_the_gateway_said(fault: str, said: str, tmp_path: Path) -> None:
-    """Where the gateway has answered, its answer is why the end is not delivered."""
+def test_e3_e12_e15_the_notice_says_what_the_gateway_said(
+    fault: str, said: str, tmp_path: Path
+) -> None:
+    """The notice on leaving says what the gateway said last."""
     with faulty(fault) as url:
         training = Training(tmp_path, url, exit_timeout=3)
         ended = training.run(child("ends.py", "returned"))
     assert said in ended.err.replace(url, "").replace(training.runs()[0], "").lower()
 
 
-def test_a_sender_that_waits_costs_next_to_nothing(tmp_path: Path) -> None:
-    """While it tries for its last seconds, beside whatever runs next, it does not spin."""
+def test_e4_a_sender_that_waits_costs_next_to_nothing(tmp_path: Path) -> None:
+    """While the sender tries for its last seconds, it uses next to no processor."""
     with faulty("silent") as url:
         training = Training(tmp_path, url, exit_timeout=EXIT_TIMEOUT)
         with training.told() as told:
@@ -84,8 +108,14 @@ def test_a_sender_that_waits_costs_next_to_nothing(tmp_path: Path) -> None:
     assert used < 0.6
 
 
-def test_reports_never_wait_for_a_gateway(tmp_path: Path) -> None:
-    """With a gateway that never answers, 100,000 reports take as long as ever."""
+@pytest.mark.parametrize("fault", FAULTS)
+def test_e1_e4_e5_e6_e7_e8_e9_e15_reports_never_wait_for_a_gateway(
+    fault: str, tmp_path: Path
+) -> None:
+    """Entering and reporting take as long as ever.
+
+    Entering, and then 100,000 reports once the sender has met the fault.
+    """
     code = """
 import reporter, time
 def seconds(r):
@@ -94,18 +124,22 @@ def seconds(r):
         r.report_metric("loss", n)
     r.report_parameter("lr", 0.1)
     return time.monotonic() - began
+began = time.monotonic()
 with reporter.Reporter(exit_timeout=0) as r:
+    print(time.monotonic() - began)
     r.report_metric("loss", 0)
-    r.flush(1)
+    r.flush(0.5)
     print(seconds(r))
 """
-    with faulty("silent") as url:
+    with faulty(fault) as url:
         ended = Training(tmp_path, url).run([sys.executable, "-c", code])
-        assert float(ended.out) < 1
+        entering, reporting = map(float, ended.out.split())
+    assert entering < 1
+    assert reporting < 1
 
 
-def test_the_sender_is_gone_when_its_time_is_over(tmp_path: Path) -> None:
-    """Exit timeout and ten seconds after the end, whatever hangs in it then."""
+def test_e4_b11_the_sender_is_gone_when_its_time_is_over(tmp_path: Path) -> None:
+    """The sender ends 10 s after the exit timeout at the latest, whatever hangs in it then."""
     with faulty("silent") as url:
         training = Training(tmp_path, url, exit_timeout=EXIT_TIMEOUT)
         with training.told() as told:
@@ -122,10 +156,10 @@ def test_the_sender_is_gone_when_its_time_is_over(tmp_path: Path) -> None:
     sys.stdout.write(f"measured: the sender was gone after {seconds:.3f} s\n")
 
 
-def test_a_gateway_that_comes_back_gets_the_end(
+def test_e3_a_gateway_that_comes_back_gets_the_end(
     tmp_path: Path, start_pushgateway: StartPushgateway
 ) -> None:
-    """What leaving could not deliver, the sender does, if the gateway is back in time."""
+    """What leaving could not deliver, the sender does, if the gateway is back within 10 s."""
     gateway = start_pushgateway()
     gateway.stop()
     training = Training(tmp_path, gateway.url, exit_timeout=EXIT_TIMEOUT)
@@ -137,7 +171,7 @@ def test_a_gateway_that_comes_back_gets_the_end(
     wait_for(lambda: training.record().delivered, what="the record to say so")
 
 
-def test_the_end_is_tried_often_however_long_the_outage_was(tmp_path: Path) -> None:
+def test_e3_e15_the_end_is_tried_often_however_long_the_outage_was(tmp_path: Path) -> None:
     """A gateway that asks for five minutes' patience does not get it from a run that is over."""
     busy = (503, {"Retry-After": "300"}, b"busy")
     with Misbehaving("status", [busy, busy, busy, (200, {}, b"")]) as gateway:
@@ -146,19 +180,57 @@ def test_the_end_is_tried_often_however_long_the_outage_was(tmp_path: Path) -> N
         wait_for(lambda: training.record().delivered, LINGER, "the end to be delivered")
 
 
-def test_an_outage_costs_one_push(tmp_path: Path, start_pushgateway: StartPushgateway) -> None:
-    """Over and done, it leaves the newest values alone to deliver, in one push."""
+def test_e1_a_gateway_that_comes_up_later_gets_the_newest_values(
+    tmp_path: Path, start_pushgateway: StartPushgateway
+) -> None:
+    """Training starts as if the gateway were there; once it is, the next retry brings the newest
+    values, and nothing has been said."""
     gateway = start_pushgateway()
-    training = Training(tmp_path, gateway.url, interval=1)
+    gateway.stop()
+    training = Training(tmp_path, gateway.url)
+    with training.told() as told:
+        for n in range(100):
+            told("report_metric", "loss", n)
+        wait_for(lambda: told("status")["push_failures"] > 1, what="a retry to fail")
+        assert told("status")["problem"] == "connection refused"
+        gateway.start()
+        wait_for(lambda: training.group(told.run).metric("loss") == 99, 10, "the newest value")
+        told.leave()
+        assert told.process.stderr is not None
+        assert told.process.stderr.read() == ""
+    assert list(training.record().points["loss"].values) == list(range(100))
+
+
+def test_e12_a_credential_that_stays_refused_is_said_once(tmp_path: Path) -> None:
+    """After 10 s in which a credential was refused, the next slow call says so, once."""
+    with faulty("403") as url, Training(tmp_path, url).told() as told:
+        told("report_metric", "loss", 0)
+        began = time.monotonic()
+        wait_for(lambda: time.monotonic() > began + 11, 15, "eleven seconds")
+        for n in range(20):
+            told("report_parameter", f"p{n}", n)
+        told.process.kill()
+        assert told.process.stderr is not None
+        (said,) = told.process.stderr.read().splitlines()
+    assert f"{url} takes no push (the gateway does not allow this credential to push (403))" in said
+
+
+def test_e2_an_outage_costs_one_push(tmp_path: Path, start_pushgateway: StartPushgateway) -> None:
+    """An outage that is over leaves the newest values alone to deliver, in one push; the record has
+    every point."""
+    gateway = start_pushgateway()
+    training = Training(tmp_path, gateway.url, interval=60)
     with training.told() as told:
         told("report_metric", "loss", 0)
         wait_for(lambda: training.group(told.run).metric("loss") == 0, what="the first push")
         gateway.stop()
         for n in range(1000):
             told("report_metric", "loss", n)
+        told("report_parameter", "lr", 0.1)
         wait_for(lambda: told("status").get("push_failures"), 10, "a push to fail")
         gateway.start()
         wait_for(lambda: training.group(told.run).metric("loss") == 999, 10, "the newest value")
+        assert pushes(gateway) == 1
         assert (training.group(told.run).value("reporter_push_failures_total") or 0) >= 1
     assert list(training.record(told.run).points["loss"].values) == [0, *range(1000)]
 
@@ -196,3 +268,10 @@ def test_without_a_gateway_one_notice_says_so(tmp_path: Path) -> None:
     assert ended.code == 0
     assert ended.err.count("no gateway is set") == len(ended.err.splitlines()) == 1
     assert [record.state for record in training.records()] == [State.SUCCEEDED] * 2
+
+
+def pushes(gateway: Pushgateway) -> float:
+    """How many pushes a gateway has had since it was started."""
+    lines = gateway.metrics().splitlines()
+    wanted = [x for x in lines if x.startswith("pushgateway_http_requests_total{")]
+    return sum(float(x.rpartition(" ")[2]) for x in wanted if 'handler="push"' in x)

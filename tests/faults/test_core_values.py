@@ -32,10 +32,10 @@ def warned(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @POINTS
-def test_what_is_no_number_is_refused_at_a_names_first_report(
+def test_f5_f6_what_is_no_number_is_refused_at_a_names_first_report(
     points: bool, reported: Reported
 ) -> None:
-    """At the caller's line, by a message that names the metric; nothing of it is recorded."""
+    """The first report of a name raises at your line; nothing of it is recorded."""
     with reporter.Reporter(points=points) as r:
         for value in REFUSED:
             for report in (r.report_metric, reporter.report_metric, r.reportMetric):
@@ -46,8 +46,8 @@ def test_what_is_no_number_is_refused_at_a_names_first_report(
 
 
 @POINTS
-def test_what_is_no_name_is_refused(points: bool, reported: Reported) -> None:
-    """Everywhere that a name is given."""
+def test_f9_what_is_no_name_is_refused(points: bool, reported: Reported) -> None:
+    """Empty, blank or no text is no name, wherever a name is given: it raises at your line."""
     with reporter.Reporter(points=points) as r:
         calls: list[Callable[[Any], object]] = [
             lambda name: r.report_metric(name, 1),
@@ -65,10 +65,12 @@ def test_what_is_no_name_is_refused(points: bool, reported: Reported) -> None:
 
 
 @POINTS
-def test_later_bad_values_are_dropped_counted_and_warned_of_once(
+def test_f5_f6_later_bad_values_are_dropped_counted_and_warned_of_once(
     points: bool, reported: Reported, warned: Warned
 ) -> None:
-    """Whatever way they take: by name, by handle, with a step, as part of several."""
+    """Later bad values are dropped, counted and warned of once.
+
+    Whatever way they take: by name, by handle, with a step, as part of several."""
     with reporter.Reporter(points=points) as r:
         loss = r.metric("loss")
         loss(1)
@@ -87,8 +89,8 @@ def test_later_bad_values_are_dropped_counted_and_warned_of_once(
 
 
 @POINTS
-def test_strict_raises_for_every_bad_value(points: bool, reported: Reported) -> None:
-    """And counts it, as without."""
+def test_f2_f5_f6_strict_raises_for_every_bad_value(points: bool, reported: Reported) -> None:
+    """With `strict` every one of them raises, and is counted as without."""
     with reporter.Reporter(points=points, strict=True) as r:
         r.report_metric("loss", 1)
         loss = r.metric("loss")
@@ -104,8 +106,8 @@ def test_strict_raises_for_every_bad_value(points: bool, reported: Reported) -> 
 
 
 @POINTS
-def test_numbers_of_every_kind_are_taken(points: bool, reported: Reported) -> None:
-    """Scalars, and arrays that hold exactly one number, whatever their type or shape."""
+def test_f3_f4_f8_numbers_of_every_kind_are_taken(points: bool, reported: Reported) -> None:
+    """Scalars, and arrays that hold exactly one number, are numbers, whatever their type."""
     values: list[Any] = [True, 3, 0.5, 2**60, np.float32(0.5), np.int64(7), np.bool_(True)]
     values += [np.array(0.5), np.array([0.5]), np.array([[7]]), np.float16(0.5), np.uint8(3)]
     with reporter.Reporter(points=points) as r:
@@ -122,8 +124,10 @@ def test_numbers_of_every_kind_are_taken(points: bool, reported: Reported) -> No
 
 
 @POINTS
-def test_what_is_not_finite_is_a_value(points: bool, reported: Reported, warned: Warned) -> None:
-    """NaN and infinities are recorded; a number too large for a double is dropped and counted."""
+def test_f1_f2_what_is_not_finite_is_a_value(
+    points: bool, reported: Reported, warned: Warned
+) -> None:
+    """NaN and infinities are recorded; an integer too large for a double is dropped and counted."""
     with reporter.Reporter(points=points) as r:
         for k, value in enumerate((math.nan, math.inf, -math.inf)):
             r.report_metric(f"m{k}", value)
@@ -139,8 +143,8 @@ def test_what_is_not_finite_is_a_value(points: bool, reported: Reported, warned:
 
 
 @POINTS
-def test_a_bad_step_is_a_bad_value(points: bool, reported: Reported) -> None:
-    """Refused at a name's first report, dropped and counted later."""
+def test_f20_a_bad_step_is_a_bad_value(points: bool, reported: Reported) -> None:
+    """A step that is no whole number makes the report a bad one: refused first, dropped later."""
     with reporter.Reporter(points=points) as r:
         for step in BAD_STEPS:
             with pytest.raises(reporter.ValueRefused, match="step"):
@@ -155,10 +159,10 @@ def test_a_bad_step_is_a_bad_value(points: bool, reported: Reported) -> None:
     assert reported.run.dropped["bad_value"] == 2 * len(BAD_STEPS)
 
 
-def test_reports_after_the_end_are_counted_and_never_raise(
+def test_c20_reports_after_the_end_are_counted_and_never_raise(
     reported: Reported, warned: Warned
 ) -> None:
-    """Dropped, warned of once; by every kind of call."""
+    """Reports after the end are dropped, counted and warned of once; none raises."""
     with reporter.Reporter() as r:
         loss = r.metric("loss")
         loss(1)
@@ -204,8 +208,8 @@ def test_a_wrong_setting_fails_when_the_reporter_is_made(
     assert reported.runs == []
 
 
-def test_reporters_nest(reported: Reported) -> None:
-    """Entering one never ends another; module-level calls go to the innermost."""
+def test_c19_reporters_nest(reported: Reported) -> None:
+    """Entering a Reporter never ends another; module-level calls go to the innermost."""
     with reporter.Reporter(name="outer") as outer:
         reporter.report_metric("loss", 1)
         with reporter.Reporter(name="inner"):
@@ -217,8 +221,8 @@ def test_reporters_nest(reported: Reported) -> None:
     assert {run.state for run in reported.runs} == {State.SUCCEEDED}
 
 
-def test_reporters_may_end_in_any_order(reported: Reported) -> None:
-    """The outer one may be finished first; the inner one is still the innermost."""
+def test_c19_c20_reporters_may_end_in_any_order(reported: Reported) -> None:
+    """The outer Reporter may be finished first; the inner one is still the innermost."""
     outer, inner = reporter.Reporter(name="outer"), reporter.Reporter(name="inner")
     with outer, inner:
         outer.finish()
@@ -227,8 +231,8 @@ def test_reporters_may_end_in_any_order(reported: Reported) -> None:
     assert found == {"outer": [], "inner": ["loss"]}
 
 
-def test_after_finish_a_module_level_call_opens_a_new_run(reported: Reported) -> None:
-    """Two runs, each with its own values and a name of its own."""
+def test_c20_after_finish_a_module_level_call_opens_a_new_run(reported: Reported) -> None:
+    """After `finish()` a module-level call opens a new run, with values and a name of its own."""
     for loss in (1, 2):
         reporter.report_metric("loss", loss)
         reporter.report_parameter("lr", loss)

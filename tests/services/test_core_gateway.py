@@ -133,10 +133,10 @@ with reporter.Reporter() as r:
 
 
 @pytest.mark.slow
-def test_a_gateway_that_lost_everything_is_whole_again_an_interval_later(
+def test_e17_a_gateway_that_lost_everything_is_whole_again_an_interval_later(
     tmp_path: Path, start_pushgateway: StartPushgateway
 ) -> None:
-    """Each push is the whole group, so what was reported long ago is there again."""
+    """An interval later the whole group is there again: each push is all of it."""
     gateway = start_pushgateway()
     training = Training(tmp_path, gateway.url, interval=1)
     with training.told() as told:
@@ -154,10 +154,11 @@ def test_a_gateway_that_lost_everything_is_whole_again_an_interval_later(
 
 
 @pytest.mark.slow
-def test_another_teams_type_costs_one_family(
+def test_e10_e11_another_teams_type_costs_one_family(
     tmp_path: Path, start_pushgateway: StartPushgateway
 ) -> None:
-    """A family that the gateway refuses is put aside and counted; all else arrives, the end too."""
+    """The family that the gateway refuses is put aside and counted; all else arrives, the end too,
+    and the record has everything."""
     gateway = start_pushgateway()
     foreign = "# TYPE reporter_push_gateway_metric_conflict counter\n"
     foreign += "reporter_push_gateway_metric_conflict 1\n"
@@ -176,7 +177,7 @@ def test_another_teams_type_costs_one_family(
     assert training.record().newest["conflict"][0] == 1
 
 
-def test_a_conflict_in_the_only_push_does_not_cost_the_end(
+def test_e11_a_conflict_in_the_only_push_does_not_cost_the_end(
     tmp_path: Path, start_pushgateway: StartPushgateway
 ) -> None:
     """A run that is over before its first push sorts the families out on leaving."""
@@ -191,8 +192,11 @@ def test_a_conflict_in_the_only_push_does_not_cost_the_end(
 
 
 @pytest.mark.slow
-def test_a_run_is_continued(tmp_path: Path, pushgateway: Pushgateway) -> None:
-    """REPORTER_RUN of a run that has ended: the same run and record, one attempt more."""
+def test_e19_a_run_is_continued(tmp_path: Path, pushgateway: Pushgateway) -> None:
+    """A run continued in another pod owns one group: that of its newest attempt.
+
+    REPORTER_RUN of a run that has ended: the same run and record, one attempt more.
+    """
     training = Training(tmp_path, pushgateway.url, run="continued")
     training.run(child("ends.py", "sigkill"))
     training.ended_group("continued")
@@ -226,10 +230,11 @@ def test_what_no_longer_holds_is_gone_from_the_group(
         wait_for(lambda: training.group("goes-on").value(**stage) is None, what="no stage")
 
 
-def test_a_run_that_another_process_holds_is_left_alone(
+def test_e18_b12_a_run_that_another_process_holds_is_left_alone(
     tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
-    """The newcomer gets an id of its own, and a warning that says so."""
+    """A second process that is given the id of a live run gets one of its own, and a warning that
+    says so."""
     training = Training(tmp_path, pushgateway.url, run="held")
     with training.told() as holder:
         holder("report_metric", "loss", 1)

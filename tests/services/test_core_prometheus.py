@@ -57,7 +57,7 @@ def test_a_run_is_found_under_the_names_of_the_contract(
     assert _found(prometheus, "push_time_seconds", run)[0][0] == group
 
 
-def test_a_changed_parameter_leaves_one_series(
+def test_f17_a_changed_parameter_leaves_one_series(
     prometheus: Prometheus, pushgateway: Pushgateway, tmp_path: Path
 ) -> None:
     """The series with the older text is gone from the next scrape on."""
@@ -69,10 +69,10 @@ def test_a_changed_parameter_leaves_one_series(
         wait_for(lambda: _texts(prometheus, told.run) == ["0.01"], what="the new text alone")
 
 
-def test_names_that_meet_in_one_family_are_all_there(
+def test_f9_f18_names_that_meet_in_one_family_are_all_there(
     prometheus: Prometheus, pushgateway: Pushgateway, tmp_path: Path
 ) -> None:
-    """Two metrics and a parameter in one family, told apart by their labels."""
+    """Names that meet in one family, metrics and parameters, are told apart by their labels."""
     training = Training(tmp_path, pushgateway.url)
     with training.told() as told:
         told("report_metric", "val/loss", 1)
@@ -110,10 +110,10 @@ def test_ranks_share_a_run_and_never_overwrite_each_other(
     assert found == {"0": 0, "1": 1}
 
 
-def test_runs_never_overwrite_each_other(
+def test_e18_runs_never_overwrite_each_other(
     prometheus: Prometheus, pushgateway: Pushgateway, tmp_path: Path
 ) -> None:
-    """Two runs at once, alike but for their ids: each keeps its own values."""
+    """Two runs at once, alike but for their ids, each keep their own values."""
     training = Training(tmp_path, pushgateway.url, name="alike", project="alike")
     with training.told() as one, training.told() as other:
         for told, loss in ((one, 1), (other, 2)):

@@ -13,10 +13,11 @@ from tests.services.secured import BCRYPT, PASSWORD, Certificates, tls_config
 pytestmark = pytest.mark.service
 
 
-def test_a_run_behind_tls_and_a_password(
+def test_e21_a_run_behind_tls_and_a_password(
     start_pushgateway: StartPushgateway, tmp_path: Path
 ) -> None:
-    """The settings reach the sender: all is delivered, and no file or argument has the secret."""
+    """An authority of your own and a password are a matter of settings; no file or argument of ours
+    has the secret."""
     certificates = Certificates(tmp_path)
     users = ("basic_auth_users:", f"  alice: {BCRYPT}")
     gateway = start_pushgateway(tls_config(certificates, tmp_path, *users), scheme="https")
@@ -39,7 +40,7 @@ def test_a_run_behind_tls_and_a_password(
     assert not [path for path in records if PASSWORD.encode() in path.read_bytes()]
 
 
-def test_a_wrong_password_costs_nothing_but_the_delivery(
+def test_e12_a_wrong_password_costs_nothing_but_the_delivery(
     start_pushgateway: StartPushgateway, tmp_path: Path
 ) -> None:
     """Leaving is bounded, and the status says what the gateway wants, without the secret."""

@@ -213,10 +213,10 @@ def test_an_empty_record_is_none_of_its_business(tmp_path: Path, pushgateway: Pu
     assert os.path.getsize(paths.events) == 0
 
 
-def test_a_gateway_that_is_away_leaves_it_for_the_next_push(
+def test_e3_a_gateway_that_is_away_leaves_it_for_the_next_push(
     tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
-    """Exit code 1 and the cause; the end of a dead run is in its record already."""
+    """`reporter push` says what is wrong, with exit code 1, and finds all of it the next time."""
     training = Training(tmp_path, pushgateway.url)
     run = _killed_run(training)
     away = _push(training, gateway=f"http://127.0.0.1:{free_port()}")
@@ -258,8 +258,8 @@ def test_what_was_dropped_is_told(tmp_path: Path, pushgateway: Pushgateway) -> N
     assert group.value("reporter_dropped_total", reason="ring_full") == 4
 
 
-def test_series_beyond_the_limit_are_counted(tmp_path: Path, pushgateway: Pushgateway) -> None:
-    """They stay in the record; how many they are shows on the gateway."""
+def test_f15_series_beyond_the_limit_are_counted(tmp_path: Path, pushgateway: Pushgateway) -> None:
+    """Series beyond the limit stay in the record; how many they are shows on the gateway."""
     training = Training(tmp_path, pushgateway.url)
     _write_record(training, "limit-of-deliver", a=1.0, b=2.0, c=3.0)
     ran = reporter(
@@ -274,7 +274,7 @@ def test_series_beyond_the_limit_are_counted(tmp_path: Path, pushgateway: Pushga
     assert group.value("reporter_dropped_total", reason="series_limit") == 1
 
 
-def test_the_group_of_the_attempt_before_is_removed(
+def test_e19_the_group_of_the_attempt_before_is_removed(
     tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
     """A run continued in another pod owns one group: that of its newest attempt."""
@@ -295,10 +295,10 @@ def test_the_group_of_the_attempt_before_is_removed(
     assert training.group("attempts-of-deliver").value("reporter_run_attempt") == 2
 
 
-def test_a_family_that_the_gateway_refuses_does_not_keep_the_rest_back(
+def test_e11_a_family_that_the_gateway_refuses_does_not_keep_the_rest_back(
     tmp_path: Path, start_pushgateway: StartPushgateway
 ) -> None:
-    """It is found by halves and counted; the other families arrive."""
+    """`reporter push` finds the refused family by halves and counts it; the others arrive."""
     gateway = start_pushgateway()
     training = Training(tmp_path, gateway.url)
     taken = "reporter_push_gateway_metric_taken"

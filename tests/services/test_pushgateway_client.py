@@ -93,7 +93,7 @@ def test_replace_add_and_delete(pushgateway: Gateway) -> None:
     sink.close()
 
 
-def test_groups_do_not_touch_each_other(pushgateway: Gateway) -> None:
+def test_e18_groups_do_not_touch_each_other(pushgateway: Gateway) -> None:
     """Another rank's group stays as it is."""
     other = {**GROUP, "rank": "1"}
     sink = Pushgateway(Target(pushgateway.url))
@@ -109,8 +109,11 @@ def test_groups_do_not_touch_each_other(pushgateway: Gateway) -> None:
     ["", "a/b", "//", ".", "..", "...", "a b", "100%", "%2F", "a?b#c", "a;b=c", "ü", "потеря",
      "a\nb", '"quoted"', "\\", "=", "run@base64", "+", "x" * 1000],
 )  # fmt: skip
-def test_odd_group_values_arrive_and_can_be_deleted(pushgateway: Gateway, odd: str) -> None:
-    """The gateway shows the value as it was meant, and deletes by it."""
+def test_f13_odd_group_values_arrive_and_can_be_deleted(pushgateway: Gateway, odd: str) -> None:
+    """Text of any kind in a group's label is shown as it was meant.
+
+    Slashes, dots, empty or odd text; and the group can be deleted by it.
+    """
     group = {**GROUP, "job": odd or "odd job", "podUUID": odd, "run": odd}
     sink = Pushgateway(Target(pushgateway.url))
     outcome = sink.replace(group, [gauge("a", 1)])
@@ -122,18 +125,18 @@ def test_odd_group_values_arrive_and_can_be_deleted(pushgateway: Gateway, odd: s
     sink.close()
 
 
-def test_odd_label_values_arrive(pushgateway: Gateway) -> None:
-    """What would end a label in the text is escaped, and what is not Unicode replaced."""
+def test_f11_f12_odd_label_values_arrive(pushgateway: Gateway) -> None:
+    """What would end a label in the text is escaped, and what is not Unicode spelt out."""
     odd = 'x"} 1\n# TYPE y counter\r\ny{a="\\ \udcff ü'
     sink = Pushgateway(Target(pushgateway.url))
     assert sink.replace(GROUP, [gauge("a", 1, metric_name=odd)]).ok
-    seen = {**GROUP, "metric_name": odd.replace("\udcff", "?")}
+    seen = {**GROUP, "metric_name": odd.replace("\udcff", "\\udcff")}
     assert shown(pushgateway.url, seen) == {"a": 1}
     sink.close()
 
 
-def test_numbers_that_are_not_finite_arrive(pushgateway: Gateway) -> None:
-    """NaN and both infinities are legal gauges, and the smallest and largest doubles exact."""
+def test_f1_numbers_that_are_not_finite_arrive(pushgateway: Gateway) -> None:
+    """NaN and infinities are values: recorded, shown on the gateway, and counted by metric."""
     sent = {
         "n": math.nan,
         "i": math.inf,
@@ -150,8 +153,11 @@ def test_numbers_that_are_not_finite_arrive(pushgateway: Gateway) -> None:
     sink.close()
 
 
-def test_a_bad_body_is_refused_with_the_reason(pushgateway: Gateway) -> None:
-    """One series twice: the gateway says so, and takes the next push."""
+def test_e10_a_bad_body_is_refused_with_the_reason(pushgateway: Gateway) -> None:
+    """The gateway's own reason is told.
+
+    One series twice; the gateway takes the next push.
+    """
     sink = Pushgateway(Target(pushgateway.url))
     twice = Family("a", "Help", (({"x": "1"}, 1.0), ({"x": "1"}, 2.0)))
     outcome = sink.replace(GROUP, [twice])
@@ -161,8 +167,8 @@ def test_a_bad_body_is_refused_with_the_reason(pushgateway: Gateway) -> None:
     sink.close()
 
 
-def test_a_push_is_compressed(start_pushgateway: StartPushgateway) -> None:
-    """The gateway reads gzip: the body on the wire is a fraction of the text."""
+def test_e22_a_push_is_compressed(start_pushgateway: StartPushgateway) -> None:
+    """A gateway that reads gzip gets a fraction of the bytes."""
     gateway = start_pushgateway()
     sink = Pushgateway(Target(gateway.url))
     families = [gauge(f"reporter_metric_{n}", n, metric_name=f"metric_{n}") for n in range(300)]
@@ -173,10 +179,10 @@ def test_a_push_is_compressed(start_pushgateway: StartPushgateway) -> None:
     sink.close()
 
 
-def test_a_gateway_that_was_restarted_gets_the_next_push(
+def test_e17_a_gateway_that_was_restarted_gets_the_next_push(
     start_pushgateway: StartPushgateway,
 ) -> None:
-    """The kept connection is dead, and the push goes through all the same."""
+    """A kept connection that died with the gateway costs nothing: the push goes through."""
     gateway = start_pushgateway()
     sink = Pushgateway(Target(gateway.url))
     assert sink.replace(GROUP, [gauge("a", 1)]).ok
@@ -188,7 +194,7 @@ def test_a_gateway_that_was_restarted_gets_the_next_push(
     sink.close()
 
 
-def test_a_path_prefix_is_kept_and_a_wrong_one_said(tmp_path: Path) -> None:
+def test_e13_a_path_prefix_is_kept_and_a_wrong_one_said(tmp_path: Path) -> None:
     """A gateway behind a prefix is reached under it, and a slip there is told as such."""
     root = f"http://127.0.0.1:{free_port()}"
     command = [find_program("prometheus-pushgateway"), "--persistence.file="]
@@ -205,8 +211,11 @@ def test_a_path_prefix_is_kept_and_a_wrong_one_said(tmp_path: Path) -> None:
     assert "path" in wrong.problem
 
 
-def test_an_ipv6_gateway(start_pushgateway: StartPushgateway) -> None:
-    """A literal in brackets, and a name that has addresses of both families."""
+def test_e23_an_ipv6_gateway(start_pushgateway: StartPushgateway) -> None:
+    """A gateway on IPv6 alone is one like any other.
+
+    A literal in brackets.
+    """
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         port = server.getsockname()[1]
     start_pushgateway(f"--web.listen-address=[::1]:{port}")
@@ -231,10 +240,11 @@ def test_basic_authentication(start_pushgateway: StartPushgateway, tmp_path: Pat
     assert replaced(Target(gateway.url, username="alice", password_file=str(bad))).denied
 
 
-def test_own_authority_with_basic_authentication(
+def test_e21_own_authority_with_basic_authentication(
     start_pushgateway: StartPushgateway, certificates: Certificates, tmp_path: Path
 ) -> None:
-    """TLS by an own CA file, with a password inside it."""
+    """An authority of your own and a password are a matter of settings; no file or argument of ours
+    has the secret."""
     users = ("basic_auth_users:", f"  alice: {BCRYPT}")
     gateway = start_pushgateway(tls_config(certificates, tmp_path, *users), scheme="https")
     password = tmp_path / "password"
@@ -247,13 +257,13 @@ def test_own_authority_with_basic_authentication(
     assert shown(gateway.url, ca_file=certificates.ca) == {"loss": 1}
 
 
-def test_tls_is_always_verified(
+def test_e21_tls_is_always_verified(
     start_pushgateway: StartPushgateway,
     certificates: Certificates,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An unknown authority is not trusted, SSL_CERT_FILE makes it known, plain http is told."""
+    """An unknown authority is not trusted; SSL_CERT_FILE or the setting makes it known."""
     gateway = start_pushgateway(tls_config(certificates, tmp_path), scheme="https")
     unknown = replaced(Target(gateway.url))
     assert unknown.problem.startswith("certificate not trusted: ")
@@ -267,10 +277,10 @@ def test_tls_is_always_verified(
     assert replaced(Target(gateway.url)).ok
 
 
-def test_a_certificate_for_another_host_is_not_trusted(
+def test_e21_a_certificate_for_another_host_is_not_trusted(
     start_pushgateway: StartPushgateway, certificates: Certificates, tmp_path: Path
 ) -> None:
-    """The authority is right and the name is not."""
+    """A certificate for another host is not trusted, though its authority is."""
     gateway = start_pushgateway(
         tls_config(certificates, tmp_path, name="elsewhere.test"), scheme="https"
     )
@@ -278,7 +288,7 @@ def test_a_certificate_for_another_host_is_not_trusted(
     assert problem.startswith("certificate not trusted: IP address mismatch")
 
 
-def test_tls_towards_a_plain_gateway_is_said(pushgateway: Gateway) -> None:
+def test_e21_tls_towards_a_plain_gateway_is_said(pushgateway: Gateway) -> None:
     """https:// where http:// is meant: the likely slip is named."""
     assert (
         "http:// rather than https://"
@@ -286,10 +296,10 @@ def test_tls_towards_a_plain_gateway_is_said(pushgateway: Gateway) -> None:
     )
 
 
-def test_client_certificates(
+def test_e21_client_certificates(
     start_pushgateway: StartPushgateway, certificates: Certificates, tmp_path: Path
 ) -> None:
-    """With mutual TLS only who shows a certificate of the authority is let in."""
+    """A gateway that wants a client certificate gets yours, or it is said that it wants one."""
     demand = (
         "  client_auth_type: RequireAndVerifyClientCert",
         f"  client_ca_file: {certificates.ca}",
@@ -305,8 +315,8 @@ def test_client_certificates(
     assert missing.problem == f"CA file {certificates.ca}x is not usable: no such file or directory"
 
 
-def test_a_proxy_forwards(pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name only the proxy knows is reached through it, with its user and password."""
+def test_e20_a_proxy_forwards(pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that only the proxy knows is reached through it, with its user and password."""
     login = "Basic " + base64.b64encode(b"me:p@ss").decode()
     with Proxy(urlsplit(pushgateway.url).port or 0, login) as proxy:
         monkeypatch.setenv("http_proxy", f"http://me:p%40ss@{proxy.address}")
@@ -319,10 +329,11 @@ def test_a_proxy_forwards(pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv("http_proxy", proxy.address)
         denied = replaced(Target("http://gateway.test:9091"))
         assert denied.problem == "the proxy wants a user and password (407)"
+        assert denied.denied
     assert shown(pushgateway.url) == {"loss": 2}
 
 
-def test_a_proxy_tunnels_tls(
+def test_e20_a_proxy_tunnels_tls(
     start_pushgateway: StartPushgateway,
     certificates: Certificates,
     tmp_path: Path,
@@ -342,13 +353,14 @@ def test_a_proxy_tunnels_tls(
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
         denied = replaced(Target("https://gateway.test", ca_file=certificates.ca))
         assert denied.problem == "the proxy wants a user and password (407)"
+        assert denied.denied
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_loopback_is_never_proxied(
+def test_e20_loopback_is_never_proxied(
     pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    """The embedded gateway stays reachable whatever the environment says."""
+    """A gateway on this machine stays reachable whatever the environment says."""
     port = urlsplit(pushgateway.url).port
     with Proxy(port or 0) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
@@ -356,8 +368,8 @@ def test_loopback_is_never_proxied(
         assert proxy.asked == []
 
 
-def test_no_proxy_is_honoured(pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that NO_PROXY names is asked for directly, which here means not found."""
+def test_e20_no_proxy_is_honoured(pushgateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that NO_PROXY names is asked for directly."""
     with Proxy(urlsplit(pushgateway.url).port or 0) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
         monkeypatch.setenv("NO_PROXY", "10.0.0.0,.invalid")
@@ -365,8 +377,8 @@ def test_no_proxy_is_honoured(pushgateway: Gateway, monkeypatch: pytest.MonkeyPa
         assert proxy.asked == []
 
 
-def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused by the proxy is not refused by the gateway."""
+def test_e20_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that is down is named: it is not the gateway that refused."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("HTTP_PROXY", f"http://me:canary@127.0.0.1:{port}")

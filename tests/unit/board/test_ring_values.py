@@ -74,7 +74,7 @@ def calls(ring: Ring) -> list[Callable[..., None]]:
 def test_f5_f6_a_later_bad_value_is_counted_and_its_slot_is_marked(
     memory: Memory, value: Any, way: int
 ) -> None:
-    """Later on it never raises, costs no other point, is counted, and is warned of once."""
+    """Later bad values are dropped, counted and warned of once."""
     warned: list[str] = []
     ring, taker = Ring(memory, warn=warned.append), Taker(memory)
     report = calls(ring)[way]
@@ -108,7 +108,7 @@ def test_f2_a_number_too_large_is_an_overflow(memory: Memory, way: int) -> None:
 def test_f3_f4_f8_whatever_holds_one_number_is_one(
     memory: Memory, value: Any, expected: float, way: int
 ) -> None:
-    """Whatever holds exactly one number is one: as the first report, as a later one, with a step."""
+    """Whatever holds exactly one number is one: first or later, with a step or without."""
     ring, taker = Ring(memory), Taker(memory)
     report = calls(ring)[way]
     report(value)
@@ -150,7 +150,10 @@ def test_a_bad_step_is_a_bad_report(memory: Memory, step: Any, way: int) -> None
 
 
 def test_f5_f6_the_first_value_of_a_name_is_refused_at_the_callers_line(memory: Memory) -> None:
-    """The first value of a name is refused at your line; the message says what to do."""
+    """The first report of a name raises at your line; nothing of it is recorded.
+
+    The message names the metric, shows the value, and says what to do.
+    """
     ring = Ring(memory)
     with pytest.raises(ValueRefused) as refused:
         ring.report_metric("loss", "0.3")

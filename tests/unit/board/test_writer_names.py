@@ -34,7 +34,7 @@ def test_a_name_that_fits_is_kept_as_it_is(name: str) -> None:
 
 
 def test_f9_a_long_name_is_cut_and_stays_unlike_its_neighbours(memory: Memory) -> None:
-    """A long name is cut at 256 characters; two that differ at their end stay two."""
+    """A long name is cut at 256 characters and counted; two that differ at their end stay two."""
     ring, taker = Ring(memory), Taker(memory)
     first, second = "x" * 300 + "a", "x" * 300 + "b"
     for n in range(3):

@@ -121,8 +121,8 @@ def test_garbage_never_raises(garbage: bytes) -> None:
     assert events[-1] == Event(1.0, TAG, {"name": "a"})
 
 
-def test_a_torn_last_line_is_no_damage() -> None:
-    """It is what a death leaves; the lines before it count."""
+def test_d11_a_torn_last_line_is_no_damage() -> None:
+    """A line that death left half written hides none of the lines before it."""
     line = encode_event(Event(1.0, TAG, {"name": "a"}))
     for cut in range(1, len(line)):
         assert read(line + line[:cut]) == ([Event(1.0, TAG, {"name": "a"})], 0)

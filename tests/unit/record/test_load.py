@@ -141,10 +141,10 @@ def test_any_file_may_be_absent(tmp_path: Path, absent: str) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(run=st.binary(max_size=60), points=st.binary(max_size=200), lines=st.binary(max_size=200))
-def test_garbage_files_are_read_as_damage(
+def test_d11_garbage_files_are_read_as_damage(
     tmp_path: Path, run: bytes, points: bytes, lines: bytes
 ) -> None:
-    """Nothing but our own error, and nothing invented."""
+    """Garbage in a file is counted as damage, and nothing is invented from it."""
     RecordWriter(paths_in(tmp_path), limit_bytes=LIMIT).close()
     paths = paths_in(tmp_path)
     Path(paths.run_json).touch()

@@ -107,8 +107,8 @@ def test_garbage_is_nothing(garbage: bytes) -> None:
 
 
 @pytest.mark.parametrize("cut", range(len(HEADER + b"".join(some_frames()))))
-def test_a_file_cut_anywhere_gives_the_frames_before(cut: int) -> None:
-    """Whole frames, in order; the good end is behind the last of them."""
+def test_d11_a_file_cut_anywhere_gives_the_frames_before(cut: int) -> None:
+    """Of a file that was cut anywhere, what lies whole before the cut is read, in order."""
     parts = some_frames()
     data = HEADER + b"".join(parts)
     all_frames = [told(frame) for frame in read(data)[0]]
@@ -120,8 +120,8 @@ def test_a_file_cut_anywhere_gives_the_frames_before(cut: int) -> None:
 
 
 @given(st.data())
-def test_a_flipped_bit_ends_what_is_read(data: st.DataObject) -> None:
-    """Everything before the frame that was hit, and nothing from it on."""
+def test_d11_a_flipped_bit_ends_what_is_read(data: st.DataObject) -> None:
+    """A flipped bit is seen: everything before it is read, and nothing from it on."""
     whole = HEADER + b"".join(some_frames())
     bit = data.draw(st.integers(8 * len(HEADER), 8 * len(whole) - 1))
     damaged = bytearray(whole)

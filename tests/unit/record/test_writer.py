@@ -180,8 +180,8 @@ def test_names_are_written_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("torn", [b"\0" * 5000, b"\2\xff", b"garbage" * 40])
-def test_torn_tails_are_cut(tmp_path: Path, torn: bytes) -> None:
-    """What a dead machine left behind the last whole frame and line hides nothing after it."""
+def test_d11_torn_tails_are_cut(tmp_path: Path, torn: bytes) -> None:
+    """What a dead machine left behind the last whole entry hides nothing that comes after it."""
     paths = paths_in(tmp_path)
     writer = RecordWriter(paths, limit_bytes=LIMIT)
     writer.name(1, "loss")
@@ -265,8 +265,8 @@ def test_a_descriptor_that_appends_is_put_right(tmp_path: Path) -> None:
     assert (record.tags, record.damage) == ({"a": "b"}, 0)
 
 
-def test_sync_runs_beside_writing_and_closing(tmp_path: Path) -> None:
-    """A slow disk is another thread's business, to the very end."""
+def test_d4_sync_runs_beside_writing_and_closing(tmp_path: Path) -> None:
+    """Syncing is another thread's business, to the very end."""
     writer = RecordWriter(paths_in(tmp_path), limit_bytes=LIMIT)
     writer.name(1, "loss")
     problems: list[bool] = []

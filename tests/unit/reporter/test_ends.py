@@ -49,15 +49,18 @@ def test_the_interpreters_end_after_an_uncaught_exception(monkeypatch: pytest.Mo
     assert end_of_interpreter()[0] is State.CANCELLED
 
 
-def test_an_old_exception_of_a_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There it may have been raised an hour ago."""
+def test_c7_an_old_exception_of_a_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a prompt, an error of an hour ago is none of the run's."""
     monkeypatch.setattr(sys, "last_value", ValueError(), raising=False)
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
     assert end_of_interpreter()[0] is State.SUCCEEDED
 
 
-def test_a_child_of_multiprocessing_ends_inside_its_handler() -> None:
-    """It runs our finalizer while the exception is being handled."""
+def test_c8_a_child_of_multiprocessing_ends_inside_its_handler() -> None:
+    """A child of multiprocessing that an exception ends has failed.
+
+    It runs our finalizer while the exception is being handled.
+    """
     try:
         int("x")
     except ValueError:

@@ -109,8 +109,9 @@ def test_without_a_launcher_there_is_no_shared_id() -> None:
 
 
 @pytest.mark.parametrize("launch", LAUNCHES, ids=["torch", "slurm", "job", "master"])
-def test_ranks_agree_whatever_else_differs(launch: dict[str, str]) -> None:
-    """What is each rank's own plays no part in it."""
+def test_c16_ranks_agree_whatever_else_differs(launch: dict[str, str]) -> None:
+    """Ranks derive one id from what torchrun, Slurm, a Kubernetes job or a master address gives
+    them alike."""
     first = shared_run_id({**launch, "RANK": "0", "LOCAL_RANK": "0", "SLURM_PROCID": "0"})
     second = shared_run_id({**launch, "RANK": "1", "LOCAL_RANK": "1", "SLURM_PROCID": "1"})
     assert first == second is not None
@@ -131,8 +132,9 @@ def test_ranks_agree_whatever_else_differs(launch: dict[str, str]) -> None:
         (MASTER, {"MASTER_ADDR": "10.0.0.2"}),
     ],
 )
-def test_another_launch_is_another_run(launch: dict[str, str], changes: dict[str, str]) -> None:
-    """A restart, the next step of a job, another cluster's job of the same number."""
+def test_c16_another_launch_is_another_run(launch: dict[str, str], changes: dict[str, str]) -> None:
+    """A restart, the next step of a job or another cluster's job of the same number is another
+    run."""
     assert shared_run_id(launch) != shared_run_id({**launch, **changes})
 
 
@@ -169,8 +171,8 @@ def test_a_second_reporter_of_the_launch_is_a_second_run(launch: dict[str, str])
     assert second == shared_run_id(launch, 2)
 
 
-def test_two_launches_of_one_machine_differ_by_their_parent() -> None:
-    """Children of one parent agree; the same address and port under another one is another run."""
+def test_c16_two_launches_of_one_machine_differ_by_their_parent() -> None:
+    """Nor are two launches with the same address and port one run."""
     code = "import os; from reporter.run.identity import shared_run_id as s; print(s(os.environ))"
     nested = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}], check=True)"
 

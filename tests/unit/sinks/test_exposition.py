@@ -46,7 +46,7 @@ def test_e11_f19_every_family_is_a_gauge(name: str) -> None:
     assert lines == [f"# HELP {name} Help", f"# TYPE {name} gauge", f"{name} 1.0"]
 
 
-def test_f1_values_that_are_no_finite_number_are_pushed() -> None:
+def test_values_that_are_no_finite_number_are_pushed() -> None:
     """NaN and both infinities are spelt as Prometheus reads them."""
     samples = tuple(({"n": str(n)}, v) for n, v in enumerate((math.nan, math.inf, -math.inf)))
     lines = render([Family("x", "Help", samples)]).decode().splitlines()[2:]
