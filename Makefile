@@ -5,8 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 SOURCES := $(shell find reporter integrations -name '*.py' 2>/dev/null)
-COMPILE := uv pip compile --quiet pyproject.toml --extra cli --python-version 3.11 --universal \
+COMPILE := uv pip compile --quiet pyproject.toml --python-version 3.11 --universal \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url
+PEERS := .venv-peers
+# Where no wheel without CUDA is at hand this is large: `make bench-peers FRAMEWORKS=` does without.
+FRAMEWORKS ?= torch==2.13.0 keras==3.15.1 lightning==2.6.6
 
 # uv brings certificates of its own; where the system has some, they know the company's too.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
@@ -28,10 +31,10 @@ READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.run)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check fix bench pins services
+.PHONY: help setup demo test check fix bench bench-peers ceiling pins services
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev services ## Install what development needs, and the programs that tests talk to
 
@@ -53,18 +56,27 @@ fix: $(VENV)/.dev ## Format the code, correct what can be corrected, renew table
 	$(BIN)/ruff check --fix .
 	$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.dev ## Measure what reporting costs
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.dev ## Measure what reporting costs (BENCH=--save keeps it)
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+bench-peers: services ## The same, beside everything else that people use
+	@$(MAKE) --no-print-directory VENV=$(PEERS) $(PEERS)/.peers
+	$(PEERS)/bin/python benchmarks/run.py --peers $(BENCH)
+
+ceiling: $(VENV)/.dev services ## Measure how many runs one gateway carries
+	$(BIN)/python benchmarks/ceiling.py
 
 pins: ## Compile the requirements anew from pyproject.toml
-	$(COMPILE) -o requirements/run.txt
-	$(COMPILE) --group dev -o requirements/dev.txt
+	$(COMPILE) --extra cli -o requirements/run.txt
+	$(COMPILE) --extra cli --group dev -o requirements/dev.txt
+	$(COMPILE) requirements/peers.in -o requirements/peers.txt
 
 services:
 	@missing=""; \
 	command -v prometheus >/dev/null || missing="$$missing prometheus"; \
 	command -v prometheus-pushgateway >/dev/null || command -v pushgateway >/dev/null \
 		|| missing="$$missing prometheus-pushgateway"; \
+	test "$$(uname)" != Linux || command -v strace >/dev/null || missing="$$missing strace"; \
 	test -n "$$missing" || exit 0; \
 	if test "$$(id -u)" = 0; then as_root="env"; \
 	elif sudo -n true 2>/dev/null; then as_root="sudo -n env"; \
@@ -87,6 +99,16 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(SOURCES) | $(BIN)/python
 	@echo "Installing run-reporter into $(VENV)"
 	@$(INSTALL) --require-hashes -r requirements/run.txt
 	@$(INSTALL) --no-deps $(AGAIN) .
+	@touch $@
+
+# The frameworks come by pip, which finds a wheel of theirs that the machine has.
+$(VENV)/.peers: requirements/peers.txt pyproject.toml $(SOURCES) | $(BIN)/python
+	@echo "Installing run-reporter and what it is measured against into $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/peers.txt
+	@$(INSTALL) --no-deps $(AGAIN) .
+	@test -z "$(FRAMEWORKS)" \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check $(FRAMEWORKS) \
+		|| echo "Not installed: $(FRAMEWORKS). Their rows will be absent."
 	@touch $@
 
 $(BIN)/python:

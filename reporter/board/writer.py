@@ -30,8 +30,10 @@ def cut_name(name: str) -> str:
     """The name as it is kept: a long one is cut, and stays unlike its neighbours."""
     if len(name) <= NAME_LIMIT:
         return name
-    import hashlib  # noqa: PLC0415 - rare, and it costs milliseconds
-
+    try:
+        import hashlib  # noqa: PLC0415 - rare, and it costs milliseconds
+    except (ImportError, OSError):  # no descriptor is left to load it
+        return name[:NAME_LIMIT]
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return name[: NAME_LIMIT - 9] + "~" + digest
 

@@ -179,7 +179,7 @@ def _checksum(kind: int, payload: bytes) -> int:
 def _format_in(header: bytes) -> int | None:
     if len(header) < len(HEADER) or not header.startswith(HEADER[:4]):
         return None
-    return int.from_bytes(header[4:], "little")
+    return int.from_bytes(header[4:], "little") or None  # zeros: a torn one after a power loss
 
 
 def _read(stream: Readable, size: int) -> bytes:

@@ -73,7 +73,7 @@ class Session:
             return False
         self._tend()
         until = time.monotonic() + timeout
-        if not _wait(self._outbox.emptied, timeout):
+        if not self._process.alive() or not _wait(self._outbox.emptied, timeout):
             return False
         with self._lock:
             words = self._memory.words
@@ -111,7 +111,6 @@ class Session:
         if not _wait(lambda: not self._process.alive(), _HANDED_WITHIN):
             self._process.kill()  # a disk that hangs: the other one must have the record
         self._process.let_go()
-        _sessions.discard(self)
 
     def _await_delivery(self, until: float) -> None:
         _wait(self._over, until - time.monotonic())
@@ -121,7 +120,6 @@ class Session:
 
     def _let_go(self, flushed: bool) -> None:
         self._process.let_go()
-        _sessions.discard(self)
         over = flushed or self._delivered
         for line in farewell(self.run_id, self._settings, self.status(), over):
             say(line)
@@ -206,6 +204,7 @@ class Inert:
             say(self._notice)
 
 
+# Also those that are over: a copy must not count its late reports with its parent's.
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 

@@ -95,8 +95,16 @@ def _answers(questions: dict[str, Callable[[], Any]]) -> dict[str, Any]:
 
 
 def _places(argv: list[str], cwd: str) -> list[str]:
-    script = os.path.dirname(os.path.join(cwd, argv[0])) if argv else cwd
-    return [folder for folder in dict.fromkeys((cwd, script)) if os.path.isdir(folder)]
+    folders = (cwd, os.path.dirname(_script(argv, cwd)))
+    return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
+
+
+def _script(argv: list[str], cwd: str) -> str:
+    """The file that was run; not the interpreter, which may well lie in somebody's repository."""
+    interpreted = bool(argv) and os.path.basename(argv[0]).startswith("python")
+    words = argv[1:_ARGUMENTS] if interpreted else argv[:1]
+    paths = (os.path.join(cwd, word) for word in words)
+    return next((path for path in paths if os.path.isfile(path)), "")
 
 
 def _git_facts(folders: list[str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ _STRAGGLERS = 1.0  # how long a report that has claimed its slot may take to fil
 _SIGTERM_MEANT = 60.0  # a trainer that dies later than this after it, died of something else
 _STATUS_EVERY = 1.0
 _TRACEBACKS = 20
+_SIGTERM_TAKES = 0.2  # whoever ends every process reaches the trainer first, perhaps
 _WRAPPER_SAYS_WITHIN = 2.0  # of the trainer's death
 
 
@@ -142,7 +143,7 @@ class Sender:
             self._status_due = 0.0  # whoever leaves now should read why
         if self._delivery.flushed > words[layout.FLUSHED] and not self._artifacts.busy:
             self._intake.write_board()
-            self._recorder.sync()
+            self._syncer.soon()
             self._show_status()  # whoever waited for this may ask for it next
             words[layout.FLUSHED] = self._delivery.flushed
 
@@ -175,7 +176,7 @@ class Sender:
         if found is None or self._closed:
             return
         self._environment.found = None
-        self._recorder.facts({"environment": found})
+        self._recorder.facts_soon({"environment": found})
         self._gauges.facts["git_commit"] = str(found.get("git", {}).get("commit", ""))
 
     def _close_when_quiet(self, end: dict[str, Any] | None) -> None:
@@ -203,7 +204,9 @@ class Sender:
         seen = self._wrapper.heard()
         if seen is None and self._wrapper.open and waited < _WRAPPER_SAYS_WITHIN:
             return None
-        return seen or end or self._end_without_a_word()
+        if seen or end:
+            return seen or end
+        return None if waited < _SIGTERM_TAKES else self._end_without_a_word()
 
     def _record_end(self, end: dict[str, Any]) -> None:
         self._recorder.event(Event(time.time(), events.DROPPED, self._intake.dropped()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,7 @@ class Recorder:
         self.earlier: list[Event] = []
         self.earlier_group: dict[str, str] | None = None
         self.attempt = 1
+        self._facts_due: deque[dict[str, Any]] = deque()
         self.latest = 0.0  # when the newest event of this attempt was
         self._brief = brief
         self._words = memory.words
@@ -66,6 +68,10 @@ class Recorder:
     def facts(self, data: dict[str, Any]) -> None:
         if self._writer is not None:
             self._writer.write_run(data)
+
+    def facts_soon(self, data: dict[str, Any]) -> None:
+        """With the next `sync`: a disk may take its time for them."""
+        self._facts_due.append(data)
 
     def name(self, tag: int, name: str) -> None:
         if self._writer is not None:
@@ -111,6 +117,9 @@ class Recorder:
         return writer is not None and writer.event(event.kind, event.time, **event.fields)
 
     def sync(self) -> None:
+        """Onto the disk; may take as long as the disk likes, in a thread of its own."""
+        while self._facts_due:
+            self.facts(self._facts_due.popleft())
         if self._writer is not None and not self._writer.sync():
             self.notice = self.notice or _NOT_SAFE
 

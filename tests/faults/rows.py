@@ -108,6 +108,7 @@ PROCESSES = Section(
     {
         "C5": "A child that is forked within a report, by a signal handler or by the value's own"
         " `__float__`, and then goes on with that report instead of ending, may store it as well.",
+        "C8": "Daemonic processes and pools of multiprocessing were run; dask itself was not.",
         "C10": "`flush`, `finish` and `fail` wait where they are called: in a coroutine, call them"
         " by `asyncio.to_thread`, or leave the scope by `async with`.",
         "C11": "Python 3.11 lets a sub-interpreter that was made as usual start no process: a run"
@@ -142,13 +143,16 @@ HOST = Section(
     {
         "D2": "Where a disk takes nothing any more to the very end, the record has no end:"
         " `reporter push` then tells the run as died, though the gateway knew better.",
-        "D4": "Where a sync takes seconds, the sender pushes, records and ends later by as much.",
+        "D4": "Where the first write of run.json takes seconds to sync, the sender begins later by"
+        " as much; nothing in the program waits for it.",
         "D5": "Not run on a real NFS or Lustre, but where locks fail. There nothing keeps two"
         " processes that are told one run id from writing one record, and a run of another"
         " machine that reports nothing for a quarter of an hour is taken for dead.",
         "D7": "With less than 12 MB for a file or about 60 MB of address space a run is not"
         " reported, and one notice says so.",
         "D8": "After a clock was set back, a run's times stand still until it has caught up.",
+        "D10": "A sender that is told to end more than 0.2 s after its trainer died says that the"
+        " run died: so does a run whose processes are told far apart.",
         "D11": "Text has no checksum: that a bit flips within a line of events.jsonl is not seen.",
     },
 )

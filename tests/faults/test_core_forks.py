@@ -19,10 +19,11 @@ pytestmark = pytest.mark.service
 
 
 @pytest.mark.parametrize("way", ["falls-through", "exception", "os._exit", "own", "module"])
-def test_a_forked_child_changes_nothing_of_its_parents_run(
+def test_c1_c2_a_forked_child_changes_nothing_of_its_parents_run(
     way: str, tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
-    """Whatever the child reports and however it leaves, record, group and end are the parent's."""
+    """Whatever a forked child reports, and however it leaves, nothing of it shows: record, group
+    and end are its parent's."""
     training = Training(tmp_path, pushgateway.url)
     ended = training.run(child("forks.py", way))
     assert ended.code == 1
@@ -41,10 +42,13 @@ def test_a_forked_child_changes_nothing_of_its_parents_run(
 
 
 @pytest.mark.parametrize("way", ["own", "module"])
-def test_a_forked_child_may_be_a_run_of_its_own(
+def test_c3_a_forked_child_may_be_a_run_of_its_own(
     way: str, tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
-    """With its own Reporter, or by the module-level functions, once it let go of its parent's."""
+    """A child that wants to report opens its own Reporter, and is a run of its own.
+
+    Or by the module-level functions, once it let go of its parent's.
+    """
     training = Training(tmp_path, pushgateway.url)
     parent = training.run(child("forks.py", way)).out.strip()
     (run,) = (run for run in training.runs() if run != parent)
@@ -55,11 +59,12 @@ def test_a_forked_child_may_be_a_run_of_its_own(
 
 
 @pytest.mark.slow
-def test_forks_amid_reports_never_hang(tmp_path: Path) -> None:
-    """A child inherits no lock that a thread held: each of fifty exits, and changes nothing."""
+def test_c4_c5_forks_amid_reports_never_hang(tmp_path: Path) -> None:
+    """A child inherits no lock that another thread held: each of 200 forks amid reports exits
+    within 5 s, and changes nothing."""
     training = Training(tmp_path, mode="offline")
     ended = training.run(child("busy_forks.py"))
-    assert (ended.code, ended.out, ended.err) == (0, "50 of 50\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "200 of 200\n", "")
     record = training.record()
     assert "of-the-child" not in record.newest
     assert record.state is State.SUCCEEDED
@@ -72,8 +77,9 @@ def test_forks_amid_reports_never_hang(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("way", ["scope", "module", "exception"])
-def test_a_daemonic_worker_reports(way: str, start: str, tmp_path: Path) -> None:
-    """Daemonic processes may have no children of multiprocessing's; a sender is none of them."""
+def test_c8_a_daemonic_worker_reports(way: str, start: str, tmp_path: Path) -> None:
+    """Daemonic processes may have no children of multiprocessing's; a sender is none of them, and
+    they report like any other."""
     training = Training(tmp_path, mode="offline")
     ended = training.run(child("workers.py", start, way))
     assert ended.code == 0
@@ -82,8 +88,8 @@ def test_a_daemonic_worker_reports(way: str, start: str, tmp_path: Path) -> None
     assert (record.state, list(record.points["loss"].values)) == (expected, [0.37])
 
 
-def test_copies_in_the_same_process_are_the_same_reporter(reported: Reported) -> None:
-    """What deep-copies a model with a Reporter in it neither duplicates nor ends the run."""
+def test_c6_copies_in_the_same_process_are_the_same_reporter(reported: Reported) -> None:
+    """A deep copy of a model that holds a Reporter neither duplicates nor ends the run."""
     with reporter.Reporter() as r:
         copy.deepcopy({"r": r})["r"].report_metric("loss", 1)
         copy.copy(r).report_metric("loss", 2)
@@ -92,8 +98,9 @@ def test_copies_in_the_same_process_are_the_same_reporter(reported: Reported) ->
     assert len(reported.runs) == 1
 
 
-def test_a_pickled_reporter_is_inert_and_holds_no_setting(reported: Reported) -> None:
-    """What is unpickled reports nothing, ends nothing and starts nothing."""
+def test_c6_a_pickled_reporter_is_inert_and_holds_no_setting(reported: Reported) -> None:
+    """A Reporter in a pickle holds no setting, and what is unpickled reports, ends and starts
+    nothing."""
     with reporter.Reporter(gateway="secret-host:9091", parameters={"lr": 0.1}) as r:
         packed = pickle.dumps(r)
         inert = pickle.loads(packed)

@@ -41,29 +41,30 @@ def training(tmp_path: Path) -> Training:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_an_unguarded_script(method: str, training: Training) -> None:
-    """No `if __name__ == "__main__"` is needed, whatever multiprocessing is set to."""
+def test_c7_an_unguarded_script(method: str, training: Training) -> None:
+    """No `__main__` guard is needed, whatever start method multiprocessing is set to."""
     script = training.folder / "train.py"
     chosen = f"import multiprocessing\nmultiprocessing.set_start_method({method!r})\n"
     script.write_text(chosen + UNGUARDED)
     reported(training, training.run([sys.executable, script]))
 
 
-def test_a_script_on_standard_input(training: Training) -> None:
-    """What is piped into the interpreter reports, and the sender does not eat the rest of it."""
+def test_c7_b9_a_script_on_standard_input(training: Training) -> None:
+    """A script that is piped into the interpreter reports, and the sender does not eat the rest
+    of it."""
     text = UNGUARDED + "\nprint('the rest of the script')\n"
     ended = training.run([sys.executable, "-"], text)
     assert ended.out == "the rest of the script\n"
     reported(training, ended)
 
 
-def test_python_c(training: Training) -> None:
-    """A command given as text."""
+def test_c7_python_c(training: Training) -> None:
+    """A command given as text (`python -c`) reports like a script."""
     reported(training, training.run([sys.executable, "-c", UNGUARDED]))
 
 
 @pytest.mark.parametrize("how", ["script", "-c", "-m"])
-def test_a_folder_with_modules_named_as_what_we_import(
+def test_b8_a_folder_with_modules_named_as_what_we_import(
     how: str, tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
     """A user's own queue.py, and others like it, disturb neither the trainer nor the sender."""
@@ -77,13 +78,14 @@ def test_a_folder_with_modules_named_as_what_we_import(
     assert training.group().metric("loss") == 0.37
 
 
-def test_a_working_folder_that_was_deleted(training: Training) -> None:
-    """It may go before the Reporter is made."""
+def test_b7_a_working_folder_that_was_deleted(training: Training) -> None:
+    """The working folder may be gone before the Reporter is made."""
     reported(training, training.run([sys.executable, "-c", GONE + UNGUARDED]))
 
 
-def test_a_deleted_working_folder_and_no_folder_set(training: Training) -> None:
-    """With nowhere to put the record, it is kept where this user can write; training goes on."""
+def test_d1_a_deleted_working_folder_and_no_folder_set(training: Training) -> None:
+    """With nowhere to put the record, it is kept where this user can write, and training goes
+    on."""
     state = training.folder / "state"
     ended = training.run(
         [sys.executable, "-c", GONE + UNGUARDED], REPORTER_DIR="", XDG_STATE_HOME=str(state)
@@ -93,7 +95,7 @@ def test_a_deleted_working_folder_and_no_folder_set(training: Training) -> None:
     assert load(folder).state is State.SUCCEEDED
 
 
-def test_a_deleted_working_folder_and_relative_import_path(training: Training) -> None:
+def test_b7_a_deleted_working_folder_and_relative_import_path(training: Training) -> None:
     """Places to import from that can no longer be told do not end a training."""
     code = GONE + "import sys\nsys.path.append('lib')\n"
     reported(training, training.run([sys.executable, "-c", code + UNGUARDED]))
@@ -115,7 +117,7 @@ def test_a_deleted_working_folder_and_relative_import_path(training: Training) -
         ("http_proxy", "http://127.0.0.1:9"),
     ],
 )
-def test_an_environment_that_was_changed_before_the_sender_starts(
+def test_b7_an_environment_that_was_changed_before_the_sender_starts(
     variable: str, value: str, training: Training
 ) -> None:
     """What would break an interpreter's start, or its texts, does not reach the sender."""
@@ -124,8 +126,8 @@ def test_an_environment_that_was_changed_before_the_sender_starts(
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.ISO-8859-1"])
-def test_names_survive_any_locale(locale: str, training: Training) -> None:
-    """Metric names and parameters are UTF-8 whatever the terminal speaks."""
+def test_d13_names_survive_any_locale(locale: str, training: Training) -> None:
+    """Metric names and parameters are UTF-8 whatever locale the terminal speaks."""
     code = UNGUARDED + "    r.report_metric('Verlust ä', 1)\n    r.report_parameter('ö', '损失')\n"
     script = training.folder / "train.py"
     script.write_text(code, encoding="utf-8")
@@ -136,7 +138,7 @@ def test_names_survive_any_locale(locale: str, training: Training) -> None:
     assert record.parameters == {"ö": "损失"}
 
 
-def test_closed_standard_streams(training: Training) -> None:
+def test_b9_c18_closed_standard_streams(training: Training) -> None:
     """A daemon without standard input, output and error reports."""
     script = training.folder / "train.py"
     script.write_text(UNGUARDED)
@@ -145,7 +147,7 @@ def test_closed_standard_streams(training: Training) -> None:
     assert (record.state, list(record.points["loss"].values)) == (State.SUCCEEDED, [0.37])
 
 
-def test_streams_that_are_closed_early_do_not_wait_for_the_sender(training: Training) -> None:
+def test_b9_streams_that_are_closed_early_do_not_wait_for_the_sender(training: Training) -> None:
     """Whoever reads the trainer's output sees its end when the trainer ends."""
     ended = training.run(child("ends.py", "os._exit"))
     assert ended.code == 3
@@ -168,8 +170,8 @@ def test_a_copy_of_the_library_beside_the_script(training: Training) -> None:
     assert (Path(training.record().folder) / "sender.log").read_text() == "the copy\n"
 
 
-def test_asynchronous_scopes(training: Training) -> None:
-    """`async with` neither blocks the loop nor loses the end; a cancelled task is cancelled."""
+def test_c10_asynchronous_scopes(training: Training) -> None:
+    """`async with` never loses the end, and the run of a cancelled task is cancelled."""
     code = """
 import asyncio, reporter
 async def train(cancel):

@@ -10,7 +10,7 @@ import threading
 
 import reporter
 
-FORKS, PATIENCE_MS = 50, 5000
+FORKS, PATIENCE_MS = 200, 5000
 
 
 def train(r: reporter.Reporter, k: int) -> None:
@@ -22,14 +22,16 @@ def train(r: reporter.Reporter, k: int) -> None:
         r.report_parameter(f"parameter-{k}", n)
 
 
-def exits_in_time(r: reporter.Reporter) -> bool:
+def exits_in_time(r: reporter.Reporter, orderly: bool) -> bool:
     child = os.fork()
     if not child:
         r.report_metric("loss-0", -1)
         r.report_metric("of-the-child", -1)
         r.report_parameter("parameter-0", -1)
         r.finish()
-        sys.exit(0)
+        if orderly:
+            sys.exit(0)
+        os._exit(0)
     death = select.poll()
     death.register(os.pidfd_open(child), select.POLLIN)
     if not death.poll(PATIENCE_MS):
@@ -42,7 +44,7 @@ with reporter.Reporter() as r:
     threads = [threading.Thread(target=train, args=(r, k)) for k in range(2)]
     for each in threads:
         each.start()
-    in_time = [exits_in_time(r) for _ in range(FORKS)]
+    in_time = [exits_in_time(r, orderly=n % 8 == 0) for n in range(FORKS)]
     done.set()
     for each in threads:
         each.join()

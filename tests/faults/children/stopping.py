@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -17,6 +18,6 @@ if len(sys.argv) > 1:
     signal.signal(signal.SIGTERM, leave)
 reporter.report_metric("loss", 0.37)
 reporter.flush()
-print("training", flush=True)
+os.write(1, b"training\n")
 while True:
     time.sleep(0.01)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.run.environment import collect, scrubbed
+from reporter.run.environment import _places, collect, scrubbed
 
 CANARY = "c4n4ry-Zx9"
 
@@ -205,3 +205,21 @@ def test_the_first_package_on_the_path_counts(tmp_path: Path) -> None:
         (info / "METADATA").write_text(text)
     path = [str(tmp_path / "first"), str(tmp_path / "second")]
     assert collect([], str(tmp_path), path)["packages"] == {"pack": "1"}
+
+
+def test_the_interpreter_is_not_the_script(tmp_path: Path) -> None:
+    """Its own folder may lie in a repository that has nothing to do with the run."""
+    script = tmp_path / "train" / "train.py"
+    script.parent.mkdir()
+    script.touch()
+    python = tmp_path / "elsewhere" / "python3.11"
+    python.parent.mkdir()
+    python.touch()
+    here = str(tmp_path)
+    assert _places([str(python), "-u", "train/train.py", "--lr", "1"], here) == [
+        here,
+        str(script.parent),
+    ]
+    assert _places([str(python), "-m", "train"], here) == [here]
+    assert _places([str(script)], here) == [here, str(script.parent)]
+    assert _places([], here) == [here]
