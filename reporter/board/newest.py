@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reporter.board.layout import NO_ROOM, Memory
 from reporter.board.values import number, whole
-from reporter.board.writer import Writer, check_name
+from reporter.board.writer import Writer, check_name, nothing
 from reporter.errors import ValueRefused
 
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
@@ -27,7 +27,7 @@ class Newest(Writer):
         check_name("metric", name)
         with self.lock:
             tag = self.register(name) if self.live and not self.ended else 0
-        return self.handle(name, tag)
+        return self.handle(name, tag) if tag else self._late_handle(name)
 
     def slow(self, name: str, value: Any, step: Any) -> None:
         """A new name, a value that needs care, or a run that ended."""
@@ -57,6 +57,10 @@ class Newest(Writer):
             self.ended = True
             self.close_board()
             self.tags.clear()  # by name, too, the store now fails
+
+    def let_go(self) -> None:
+        super().let_go()
+        self.close_board = nothing
 
     def detach(self) -> None:
         super().detach()
@@ -100,6 +104,6 @@ def _hot_calls(
             except Exception:  # noqa: BLE001 - as above
                 slow(name, value, step)
 
-        return metric if tag else lambda value, step=None: slow(name, value, step)
+        return metric
 
     return report_metric, handle, close_board

@@ -13,7 +13,7 @@ from collections import deque
 
 from reporter.board.layout import BAD, NO_ROOM, OVERFLOW, POINTS, TAIL, TAKEN, VOID, Memory
 from reporter.board.values import number, whole
-from reporter.board.writer import Writer, check_name
+from reporter.board.writer import Writer, check_name, nothing
 from reporter.errors import ValueRefused
 
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
@@ -55,7 +55,7 @@ class Ring(Writer):
         check_name("metric", name)
         with self.lock:
             tag = self.register(name) if self.live and not self.ended else 0
-        return self.handle(name, tag)
+        return self.handle(name, tag) if tag else self._late_handle(name)
 
     def known(self, name: str, tag: int) -> None:
         super().known(name, tag)
@@ -157,6 +157,7 @@ class Ring(Writer):
         None sends an unknown name to the slow path. A claimed slot must never stay empty: the
         sender would wait for it.
         """
+        at.pop("error", None)  # it leads back to `at` by its traceback
         if "i" not in at:
             return None if isinstance(error, (KeyError, TypeError)) else False
         memory, i, name, mark = self.memory, at["i"], at["name"], VOID
@@ -176,8 +177,11 @@ class Ring(Writer):
                 mark  # the slot's only mark: once it is there, the slot is the sender's
             )
             at["i"] = None
-        if mark in (OVERFLOW, BAD):
-            self.bad(name, error, None)  # the sender counts the slot's mark
+        try:
+            if mark in (OVERFLOW, BAD):
+                self.bad(name, error, None)  # the sender counts the slot's mark
+        finally:
+            del error  # it leads back to this frame by its traceback
         return True
 
     def abandon(self, at: dict[str, Any]) -> None:
@@ -194,6 +198,10 @@ class Ring(Writer):
             for i in self.state[1]:  # so that every slot below TAKEN says what it is
                 self.memory.tags[i] = VOID
             self.install(iter(()))
+
+    def let_go(self) -> None:
+        super().let_go()
+        self.install = nothing
 
     def detach(self) -> None:
         super().detach()
@@ -277,6 +285,6 @@ def _hot_calls(  # noqa: C901, PLR0915 - the hot path is written out: a call wou
                     raise
             rare[0](name, value, step)
 
-        return metric if tag else lambda value, step=None: rare[0](name, value, step)
+        return metric
 
     return report_metric, handle, install

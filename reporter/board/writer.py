@@ -50,6 +50,9 @@ def check_name(kind: str, name: Any) -> str:
 class Writer:
     """What the two ways of reporting share. Its subclasses own the hot path."""
 
+    report_metric: Callable[..., None]
+    handle: Callable[[str, int], Callable[..., None]]
+
     def __init__(
         self,
         memory: Memory,
@@ -131,6 +134,14 @@ class Writer:
             return True
         return False
 
+    def _late_handle(self, name: str) -> Callable[..., None]:
+        """For a name that has no tag: there is no room for it, or the run is over."""
+        return lambda value, step=None: self.slow(name, value, step)
+
+    def slow(self, name: str, value: Any, step: Any) -> None:
+        """What the hot path does not take."""
+        raise NotImplementedError
+
     def bad_word(self, error: Exception) -> int:
         return OVERFLOWS if isinstance(error, OverflowError) else BAD_VALUES
 
@@ -138,11 +149,24 @@ class Writer:
         """Accept no report from now on."""
         raise NotImplementedError
 
+    def let_go(self) -> None:
+        """After the end keep nothing that keeps us: memory must not wait for garbage collection."""
+        self.tend = self.report_metric = nothing
+        self.handle = _no_handle
+
     def detach(self) -> None:
         """Become inert, in a forked child: handles too, and no lock that the parent held."""
         self.live = False
         self.lock = threading.RLock()
         self.tags.clear()
+
+
+def nothing(*_: object) -> None:
+    pass
+
+
+def _no_handle(_name: str, _tag: int) -> Callable[..., None]:
+    return nothing
 
 
 def read_names(memory: Memory, start: int) -> tuple[list[tuple[int, str]], int]:

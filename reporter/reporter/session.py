@@ -110,6 +110,7 @@ class Session:
         self._say_end({"handed": True})
         if not _wait(lambda: not self._process.alive(), _HANDED_WITHIN):
             self._process.kill()  # a disk that hangs: the other one must have the record
+        self._writer.let_go()
         self._process.let_go()
 
     def _await_delivery(self, until: float) -> None:
@@ -119,6 +120,7 @@ class Session:
             _wait(self._over, left)
 
     def _let_go(self, flushed: bool) -> None:
+        self._writer.let_go()
         self._process.let_go()
         over = flushed or self._delivered
         for line in farewell(self.run_id, self._settings, self.status(), over):
