@@ -17,6 +17,7 @@ def main() -> int:
         sys.stdout.write(f"run-reporter {__version__}\n")
         return 0
     if sys.argv[1:2] == ["run"]:
+        _hold_signals()  # first of all: PID 1 loses those that nobody waits for
         from reporter.cli.run import run as run_program  # noqa: PLC0415 - needs no extra
 
         return run_program(sys.argv[2:])
@@ -26,3 +27,11 @@ def main() -> int:
     from reporter.cli.app import run  # noqa: PLC0415 - only now is it known to be there
 
     return run()
+
+
+def _hold_signals() -> None:
+    import signal  # noqa: PLC0415 - only this needs it so early
+
+    if hasattr(signal, "pthread_sigmask"):
+        stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        signal.pthread_sigmask(signal.SIG_BLOCK, stops)

@@ -5,10 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 from reporter.launch import relay
 
 _CLOSES_WITHIN = 3.0
+_BETWEEN_STARTS = 1.0
+
+
+class NoConsole:
+    """Where there can be none, the program prints to where we would."""
+
+    descriptors = (1, 2)
+
+    def tend(self) -> None:
+        pass
+
+    def close(self) -> bytes:
+        return b""
 
 
 class Console:
@@ -21,6 +35,7 @@ class Console:
         count = 1 if os.path.sameopenfile(1, 2) else 2
         self._pipes = [os.pipe() for _ in range(count)]
         self._relay = self._started()
+        self._tried_at = time.monotonic()
 
     @property
     def descriptors(self) -> tuple[int, int]:
@@ -29,16 +44,25 @@ class Console:
 
     def tend(self) -> None:
         """Give a relay that was killed a successor; nothing in the pipes is lost."""
-        if self._relay.poll() is not None:
+        now = time.monotonic()
+        if now - self._tried_at < _BETWEEN_STARTS or self._relay.poll() is None:
+            return
+        self._tried_at = now
+        try:
             self._relay = self._started()
+        except (OSError, subprocess.SubprocessError):  # next time, perhaps
+            pass
 
     def close(self) -> bytes:
         """Pass on what is left, for a bounded time. Returns the end of all that was printed."""
         self._relay.terminate()
         try:
-            self._relay.wait(_CLOSES_WITHIN)
+            code = self._relay.wait(_CLOSES_WITHIN)
         except subprocess.TimeoutExpired:
             self._relay.kill()
+            code = relay.NOT_ALL_SHOWN
+        if code == relay.NOT_ALL_SHOWN:
+            sys.stderr.write("reporter run: whoever reads the output did not take all of it\n")
         return relay.Tail(self._memory).text()
 
     def _started(self) -> subprocess.Popen[bytes]:

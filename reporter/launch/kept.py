@@ -1,53 +1,70 @@
-"""Keeps a console with its run, once the run's sender has left the record."""
+"""What is done to the records of a program's runs once their senders have left them."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
+from collections.abc import Sequence
+from typing import Any
 
 from reporter.record.load import load
 from reporter.record.paths import RunPaths
 from reporter.record.writer import RecordWriter
 from reporter.sender.artifacts import Artifacts
+from reporter.sender.deliver import Deliverer
+from reporter.settings import Settings
 
 NAME = "console.log"
-_WITHIN = 5.0  # a disk that hangs must not keep the exit code back
+_WITHIN = 8.0  # a disk or a gateway that hangs must not keep the exit code back
 
 
-def keep(console: bytes, folder: str) -> None:
-    """Add it to the record as an artifact. Says so if that cannot be."""
-    if not console:
-        return
-    problems = ["the disk does not answer"]
-    thread = threading.Thread(target=_try, args=(console, folder, problems), daemon=True)
+def settle(settings: Settings, records: Sequence[str], end: dict[str, Any], console: bytes) -> None:
+    """End runs that nobody is left to end, and keep the console with the first. Says what fails."""
+    problems = ["the disk or the gateway does not answer"]
+
+    def work() -> None:
+        found = [_ended(settings, folder, end) for folder in records]
+        found += [_kept(console, folder) for folder in records[:1] if console]
+        problems[:] = [problem for problem in found if problem]
+
+    thread = threading.Thread(target=work, name="settle", daemon=True)
     thread.start()
     thread.join(_WITHIN)
     for problem in problems:
-        sys.stderr.write(f"reporter run: the console is not kept in {folder}: {problem}\n")
+        sys.stderr.write(f"reporter run: {problem}\n")
 
 
-def _try(console: bytes, folder: str, problems: list[str]) -> None:
+def _ended(settings: Settings, folder: str, end: dict[str, Any]) -> str:
+    """Both the trainer and its sender are gone: how that came about, we alone know."""
     try:
-        problem = _keep(console, folder)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the program's own end counts
-        problem = str(error) or type(error).__name__
-    problems[:] = [problem] if problem else []
+        if load(folder).end_time is not None:
+            return ""
+        handled = list(Deliverer(settings, end=end).deliver([folder]))
+        return "".join(f"{folder}: {one.problem}" for one in handled if one.problem)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the exit code counts
+        return f"{folder}: {error}"
 
 
-def _keep(console: bytes, folder: str) -> str:
+def _kept(console: bytes, folder: str) -> str:
+    try:
+        _keep(console, RunPaths.of_folder(folder))
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"the console is not kept in {folder}: {error}"
+    return ""
+
+
+def _keep(console: bytes, paths: RunPaths) -> None:
+    attempt = load(paths.folder).attempt
+    writer = RecordWriter(paths, limit_bytes=sys.maxsize, attempt=attempt)
     memory = os.memfd_create(NAME)
-    os.write(memory, console)
-    writer = RecordWriter(
-        RunPaths.of_folder(folder), limit_bytes=sys.maxsize, attempt=load(folder).attempt
-    )
     try:
-        artifacts = Artifacts(RunPaths.of_folder(folder).artifacts)
-        event = artifacts.bring({"name": NAME, "kind": "log", "path": f"/proc/self/fd/{memory}"})
+        os.write(memory, console)
+        asked = {"name": NAME, "kind": "log", "path": f"/proc/self/fd/{memory}"}
+        event = Artifacts(paths.artifacts).bring(asked)
         if not writer.event(event.kind, event.time, **event.fields):
-            return "the record takes no more events"
+            raise OSError("the record takes no more events")
         writer.sync()
     finally:
         writer.close()
         os.close(memory)
-    return ""

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+_JUST_NOW_S = 2.0  # before the end: an earlier kill was of another process
 ROOT = Path("/sys/fs/cgroup")
 
 
 class MemoryKills:
     """Follows one process: a cgroup can only be read while it lives, the count after it died."""
 
-    def __init__(self, pid: int, root: Path = ROOT, proc: Path = Path("/proc")) -> None:
+    def __init__(
+        self,
+        pid: int,
+        root: Path = ROOT,
+        proc: Path = Path("/proc"),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._memberships, self._root = proc / str(pid) / "cgroup", root
-        self._before: dict[Path, int] = {}
+        self._seen: dict[Path, int] = {}
+        self._clock, self._newest = clock, float("-inf")
         self.look()
 
     def look(self) -> None:
-        """See where the process is now: it, or its shell, may have moved."""
-        for counter in self._counters():
-            if counter not in self._before and (count := _count(counter)) is not None:
-                self._before[counter] = count
+        """See where the process is now, for it may have moved, and count."""
+        for counter in {*self._counters(), *self._seen}:
+            count = _count(counter)
+            if count is None:
+                continue
+            if count > self._seen.get(counter, count):
+                self._newest = self._clock()
+            self._seen[counter] = count
 
     def happened(self) -> bool:
-        """Whether there has been a kill since the process was first seen there."""
-        return any((_count(path) or 0) > count for path, count in self._before.items())
+        """Whether there has been a kill just now."""
+        self.look()
+        return self._clock() - self._newest < _JUST_NOW_S
 
     def _counters(self) -> list[Path]:
         try:

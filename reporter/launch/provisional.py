@@ -8,11 +8,14 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from reporter.launch.switchboard import SenderLine
 from reporter.record.hold import is_held
 from reporter.record.paths import RunPaths
 from reporter.reporter.opening import Opening
 from reporter.reporter.session import Session
+from reporter.sender.delivery import target_of
 from reporter.settings import Settings
+from reporter.sinks import sink_for
 
 
 class NoRun:
@@ -20,14 +23,17 @@ class NoRun:
 
     delivers = False
 
-    def hand_over(self, _rank: int) -> dict[str, Any] | None:
+    def hand_over(self, _rank: int, _gateway: str | None) -> dict[str, Any] | None:
         return None
+
+    def tend(self, called: Sequence[SenderLine]) -> None:
+        pass
 
     def end(self, told: dict[str, Any]) -> None:
         pass
 
-    def records(self, of_reporters: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-        return list(of_reporters)
+    def settle(self, _called: Sequence[SenderLine]) -> str | None:
+        return None
 
 
 class Provisional:
@@ -40,57 +46,74 @@ class Provisional:
         self._fresh = not os.path.exists(self._paths().run_json)
         self._session = Session(settings, self._opening)
         self._lock = threading.Lock()
-        self.live = True
-
-    @property
-    def run_id(self) -> str:
-        return self._opening.run_id
-
-    @property
-    def rank(self) -> int:
-        return self._opening.rank
+        self._live, self._handed, self._withdrawn = True, False, False
 
     @property
     def delivers(self) -> bool:
         """Whether its sender is at work."""
         return self._session.status()["sender"] is not None
 
-    def hand_over(self, rank: int) -> dict[str, Any] | None:
+    def hand_over(self, rank: int, gateway: str | None) -> dict[str, Any] | None:
         """Give the run to a Reporter; None if it is not there to be given."""
         with self._lock:
-            if rank != self.rank or not self.live:
+            if rank != self._opening.rank or not self._live:
                 return None
-            self.live = False
+            self._live, self._handed = False, True
             self._session.hand_over()
+        if gateway != self._gateway:
+            self._forget_group()
         told = self._opening.brief["run"]
         place = {"project": self._settings.project, "dir": self._settings.dir}
         return {name: told[name] for name in ("id", "name", "token", "group")} | place
 
+    def tend(self, called: Sequence[SenderLine]) -> None:
+        """Give a dead sender a successor; step back where other ranks are what runs here."""
+        if not self._live:
+            return
+        if called and all(sender.rank != self._opening.rank for sender in called):
+            with self._lock:
+                if self._live:
+                    self._live, self._withdrawn = False, True
+                    self._session.hand_over()
+            self._forget_group()
+        else:
+            self._session.tend()
+
     def end(self, told: dict[str, Any]) -> None:
         """End the run, if nobody took it, as its Reporter would: with a bounded wait."""
         with self._lock:
-            if self.live:
-                self.live = False
+            if self._live:
+                self._live = False
                 self._session.end(told["state"], told["reason"], told["detail"])
 
-    def records(self, of_reporters: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-        """The rank and record of each run that there was, at the end."""
+    def settle(self, called: Sequence[SenderLine]) -> str | None:
+        """The record that is still ours at the end; one that was begun for nothing is removed."""
         folder = self._session.status()["record"]
-        if not of_reporters:
-            return [(self.rank, str(folder))] if folder else []
-        if folder and folder not in [each for _, each in of_reporters]:
-            self._remove(folder)
-        return list(of_reporters)
-
-    def _remove(self, folder: str) -> None:
-        """The run was taken, and its record is elsewhere: what we began is none."""
+        if not folder:
+            return None
+        takers = [each.record for each in called if each.rank == self._opening.rank]
+        begun_for_nothing = self._withdrawn or (self._handed and takers and folder not in takers)
+        if not begun_for_nothing:
+            return str(folder)
         if self._fresh and not is_held(folder):
             shutil.rmtree(folder, ignore_errors=True)
             _remove_empty(os.path.dirname(folder))
+        return None
+
+    @property
+    def _gateway(self) -> str | None:
+        return self._settings.gateway if self._settings.mode == "online" else None
+
+    def _forget_group(self) -> None:
+        """Take the run from our gateway: nobody else will push it there again."""
+        if self._gateway is not None:
+            sink = sink_for(target_of(self._settings.values()))
+            group = self._opening.brief["run"]["group"]
+            threading.Thread(target=sink.delete, args=(group,), name="forget", daemon=True).start()
 
     def _paths(self) -> RunPaths:
-        settings = self._settings
-        return RunPaths(settings.dir, settings.project, self.run_id, self.rank)
+        settings, opening = self._settings, self._opening
+        return RunPaths(settings.dir, settings.project, opening.run_id, opening.rank)
 
 
 def _remove_empty(folder: str) -> None:

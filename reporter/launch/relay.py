@@ -15,6 +15,7 @@ import threading
 from collections import deque
 
 TAIL_BYTES = 1 << 20
+NOT_ALL_SHOWN = 3  # exit code
 _HEAD = 8  # before the bytes of a tail: how many there ever were
 SIZE = _HEAD + TAIL_BYTES
 _BACKLOG_BYTES = 8 << 20  # kept for a target that does not take it
@@ -56,7 +57,7 @@ class Outlet:
         self._target, self._lost = target, 0
         self._pieces: deque[bytes] = deque()
         self._more = threading.Condition()
-        self._closed = False
+        self._closed = self._at_work = False
         self._thread = threading.Thread(target=self._pass_on, daemon=True)
         self._thread.start()
 
@@ -71,20 +72,25 @@ class Outlet:
                 self._lost += len(oldest)
             self._more.notify()
 
-    def close(self, within: float) -> None:
-        """Let it pass on what is left, for a bounded time."""
+    def close(self, within: float) -> bool:
+        """Let it pass on what is left, for a bounded time. Whether all was."""
         with self._more:
             self._closed = True
             self._more.notify()
         self._thread.join(within)
+        return not self.waiting and not self._at_work
 
     def _pass_on(self) -> None:
         while (piece := self._next()) is not None:
-            try:
-                while piece:
+            while piece:
+                try:
                     piece = piece[os.write(self._target, piece) :]
-            except OSError:  # nobody reads it any more: the program goes on all the same
-                pass
+                except BlockingIOError:
+                    _wait_for_room(self._target)
+                except OSError:  # nobody reads it any more: the program goes on all the same
+                    break
+            with self._more:
+                self._at_work = False
 
     def _next(self) -> bytes | None:
         with self._more:
@@ -93,9 +99,16 @@ class Outlet:
                     return None
                 self._more.wait()
             piece = self._pieces.popleft()
+            self._at_work = True
             self.waiting -= len(piece)
             lost, self._lost = self._lost, 0
         return b"\n[reporter: %d bytes were not shown]\n" % lost + piece if lost else piece
+
+
+def _wait_for_room(target: int) -> None:
+    poll = select.poll()
+    poll.register(target, select.POLLOUT)
+    poll.poll()
 
 
 def relay(sources: dict[int, Outlet], tail: Tail, wake: int) -> None:
@@ -130,9 +143,9 @@ def main() -> None:
     tail, *pipes = (int(word) for word in sys.argv[1:])
     outlets = {pipe: Outlet(target) for target, pipe in enumerate(pipes, start=1)}
     relay(dict(outlets), Tail(tail), reader)
-    for outlet in outlets.values():
-        outlet.close(_LAST_WORDS_WITHIN / len(outlets))
-    os._exit(0)
+    within = _LAST_WORDS_WITHIN / len(outlets)
+    shown = [outlet.close(within) for outlet in outlets.values()]
+    os._exit(0 if all(shown) else NOT_ALL_SHOWN)
 
 
 if __name__ == "__main__":

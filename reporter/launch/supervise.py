@@ -6,16 +6,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from reporter.launch.console import Console
-from reporter.launch.kept import keep
+from reporter.launch.console import Console, NoConsole
+from reporter.launch.kept import settle
 from reporter.launch.memory_kills import MemoryKills
 from reporter.launch.preemption import Preemption
-from reporter.launch.program import Program, hold_signals
+from reporter.launch.program import Program, hold_signals, lives, send
 from reporter.launch.provisional import NoRun, Provisional
-from reporter.launch.switchboard import Switchboard
-from reporter.launch.verdict import Ending
+from reporter.launch.switchboard import SenderLine, Switchboard
+from reporter.launch.verdict import STOPS, Ending
 from reporter.run.wrapper import VARIABLE
 from reporter.settings import Settings
 
@@ -23,27 +24,37 @@ TURN = 0.05
 _LINGER = 12.0  # beyond the exit timeout: what a sender may take, and a little more
 _SENDER_STARTS_WITHIN = 3.0
 _ORPHANS_MAY_TAKE = 5.0  # between SIGTERM and SIGKILL
+_STOP_MEANT_S = 60.0  # an end later than this after it was another matter, as for a sender
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _FIRST = 1
-_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+T = TypeVar("T")
 
 
 class Supervisor:
-    """One program and the run, or runs, that it is."""
+    """One program and the run, or runs, that it is. Our own troubles never end it."""
 
     def __init__(
         self, settings: Settings, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
+        # What whoever started us ignores, the program ignores as well (nohup).
+        self._stops = [each for each in STOPS if signal.getsignal(each) is not signal.SIG_IGN]
         hold_signals()
         self._settings, self._command = settings, command
-        silent = settings.mode == "disabled"
-        self._provisional = NoRun() if silent else Provisional(settings, command)
-        self._switchboard = Switchboard(self._provisional.hand_over)
-        self._environment = {**environment, VARIABLE: self._switchboard.way}
-        self._console = Console()
+        self._provisional: NoRun | Provisional = NoRun()
+        if settings.mode != "disabled":
+            made = _tried("the run is not shown", lambda: Provisional(settings, command))
+            self._provisional = made or NoRun()
+        self._switchboard = _tried(
+            "Reporters in it are runs of their own",
+            lambda: Switchboard(self._provisional.hand_over),
+        )
+        way = self._switchboard.way if self._switchboard else ""
+        self._environment = {**environment, VARIABLE: way}
+        self._console = _tried("its console is not kept", Console) or NoConsole()
         self._preemption = Preemption(environment)
-        self._asked: signal.Signals | None = None
-        self._impatient = False
+        self._asked: tuple[float, signal.Signals] | None = None
+        self._over = self._impatient = False
 
     def run(self) -> int:
         """Run it to its end. Returns the exit code to pass on."""
@@ -55,7 +66,7 @@ class Supervisor:
         while program.status is None:
             self._turn(program)
             kills.look()
-        ending = Ending(program.status, kills.happened(), self._asked, self._preemption.said())
+        ending = Ending(program.status, kills.happened(), self._meant(), self._preemption.said())
         self._conclude(program, ending)
         return ending.exit_code
 
@@ -69,31 +80,51 @@ class Supervisor:
 
     def _turn(self, program: Program) -> None:
         number = program.next_signal(TURN)
-        if number in _STOPS:
-            self._impatient = self._impatient or (
-                self._asked is not None and number == signal.SIGINT
-            )
-            self._asked = self._asked or number
+        if number in self._stops:
+            self._impatient = self._over and number == signal.SIGINT
+            self._asked = self._asked or (time.monotonic(), signal.Signals(number))
             self._preemption.ask()
         self._console.tend()
         self._tell_senders(program, None)
+        if not self._over:
+            self._provisional.tend(self._called)
+
+    def _meant(self) -> signal.Signals | None:
+        """What told the program to stop, if that may be why it ended."""
+        if self._asked is None or time.monotonic() - self._asked[0] > _STOP_MEANT_S:
+            return None
+        return self._asked[1]
+
+    @property
+    def _called(self) -> list[SenderLine]:
+        return list(self._switchboard.called) if self._switchboard else []
+
+    @property
+    def _senders(self) -> list[SenderLine]:
+        return self._switchboard.senders() if self._switchboard else []
 
     def _tell_senders(self, program: Program, ending: Ending | None) -> None:
         """Each sender learns how its own trainer ended, as far as we are its parent.
 
-        If another process below was, the program's own failure is the next best word.
+        If another process below was, the program's own failure is the next best guess.
         """
-        for sender in self._switchboard.senders():
+        for sender in self._senders:
+            if lives(sender.trainer):
+                program.forget(sender.trainer)
+                continue
             status = program.status_of(sender.trainer)
-            if sender.told or _lives(sender.trainer):
+            if sender.told:
                 continue
             if sender.trainer != program.pid and status is not None:
-                sender.tell(Ending(status, asked=self._asked).told())
-            elif ending is not None and (sender.trainer == program.pid or ending.exit_code):
+                sender.tell(Ending(status, asked=self._meant()).told())
+            elif ending is not None and sender.trainer == program.pid:
                 sender.tell(ending.told())
+            elif ending is not None and ending.exit_code:
+                sender.tell({**ending.told(), "guess": True})
 
     def _conclude(self, program: Program, ending: Ending) -> None:
-        """Let every sender deliver, for a bounded time; then keep the console."""
+        """Let every sender deliver, for a bounded time; then see to their records."""
+        self._over = True
         self._tell_senders(program, ending)
         self._provisional.end(ending.told())
         began = time.monotonic()
@@ -105,34 +136,40 @@ class Supervisor:
             self._tell_senders(program, ending)
             if time.monotonic() > orphans_until:
                 self._end_orphans(signal.SIGKILL)
-        console = self._console.close()
-        records = self._provisional.records(self._switchboard.records)
-        if records:
-            keep(console, min(records)[1])
+        console, called = self._console.close(), self._called
+        own = self._provisional.settle(called)
+        records = [each for each in (*_records_of(called), own) if each]
+        settle(self._settings, list(dict.fromkeys(records)), ending.told(), console)
 
     def _busy(self, began: float) -> bool:
         """Whether a sender may still be at work for a process that has ended."""
-        if self._switchboard.awaited() and time.monotonic() - began < _SENDER_STARTS_WITHIN:
+        awaited = self._switchboard is not None and self._switchboard.awaited()
+        if awaited and time.monotonic() - began < _SENDER_STARTS_WITHIN:
             return True
-        trainers = [sender.trainer for sender in self._switchboard.senders()]
+        trainers = [sender.trainer for sender in self._senders]
         if os.getpid() != _FIRST:  # what still trains is none of ours, unless we take it with us
-            trainers = [trainer for trainer in trainers if not _lives(trainer)]
+            trainers = [trainer for trainer in trainers if not lives(trainer)]
         return bool(trainers) or self._provisional.delivers
 
     def _end_orphans(self, number: signal.Signals) -> None:
         """As PID 1 we take every process with us: those that report should say so first."""
         if os.getpid() != _FIRST:
             return
-        for sender in self._switchboard.senders():
-            if _lives(sender.trainer):
-                os.kill(sender.trainer, number)
+        for sender in self._senders:
+            if sender.user == os.getuid():  # another user could name any process
+                send(sender.trainer, number)
 
 
-def _lives(pid: int) -> bool:
+def _records_of(called: Sequence[SenderLine]) -> list[str | None]:
+    """Of our own user: what another one names may be a link to anywhere."""
+    ours = [sender for sender in called if sender.user == os.getuid()]
+    return [sender.record for sender in sorted(ours, key=lambda each: each.rank)]
+
+
+def _tried(without: str, make: Callable[[], T]) -> T | None:
+    """What `make` makes; where that cannot be, one line says what there is to be missed."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+        return make()
+    except Exception as error:  # noqa: BLE001 - the program has to run, whatever we lack
+        sys.stderr.write(f"reporter run: {without}: {type(error).__name__}: {error}\n")
+        return None

@@ -10,7 +10,10 @@ from typing import Any
 from reporter.names import State
 
 _SHELLS_BASE = 128  # a shell's exit code for a program that a signal ended is this and the signal
-_STOPS = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupt", signal.SIGHUP: "terminated"}
+STOPS = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupt", signal.SIGHUP: "terminated"}
+_CRASHES = {
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Ending:
             return State.SUCCEEDED, "returned", ""
         if self.memory_kill and self.by_signal is signal.SIGKILL:
             return State.FAILED, "oom", "SIGKILL"
-        if self.asked in _STOPS:
+        if self.asked in STOPS and self.by_signal not in _CRASHES:
             return State.CANCELLED, *self._stopped(self.asked)
         if self.by_signal is signal.SIGINT:  # Ctrl-C, be it through a shell below
             return State.CANCELLED, "interrupt", "SIGINT"
@@ -61,4 +64,4 @@ class Ending:
         if self.preempted:
             return "preempted", self.preempted
         how = self.by_signal.name if self.by_signal else f"exit code {self.exit_code}"
-        return _STOPS[asked], asked.name if how == asked.name else f"{asked.name}, then {how}"
+        return STOPS[asked], asked.name if how == asked.name else f"{asked.name}, then {how}"

@@ -34,7 +34,7 @@ class Opening:
         self.rank = rank_of(environment) if settings.rank is None else settings.rank
         self.events: int | None = None
         # Of a `reporter run` above us, which showed it as running until now.
-        self._taken = wrapper.take_run(environment, self.rank, os.getpid()) or {}
+        self._taken = wrapper.take_run(environment, self.rank, _gateway_of(settings)) or {}
         self.name = settings.name or self._taken.get("name") or new_name()
         self.run_id = self._agree_on_id(settings, shared_run_id(environment, _opened))
         self.brief = self._brief(settings)
@@ -106,6 +106,10 @@ class Opening:
         if taken and here == (taken["id"], taken["project"], taken["dir"]):
             return str(taken["token"])
         return os.urandom(8).hex()
+
+
+def _gateway_of(settings: Settings) -> str | None:
+    return settings.gateway if settings.mode == "online" else None
 
 
 def _working_folder() -> str:

@@ -105,6 +105,10 @@ class Session:
         finally:
             self._let_go(flushed)
 
+    def tend(self) -> None:
+        """Give a dead sender a successor, and say what stays wrong."""
+        self._tend()
+
     def hand_over(self) -> None:
         """End without an end: another Reporter goes on with this run, and our sender leaves."""
         self._say_end({"handed": True})

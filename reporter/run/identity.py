@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Mapping
 
+from reporter.run.wrapper import launch_started
+
 RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JOB_COMPLETION_INDEX")
 WORLD_SIZES = ("WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 
@@ -80,7 +82,8 @@ def _from_master(environment: Mapping[str, str]) -> str | None:
     master = _master(environment)
     if master is None or world_size_of(environment) == 1:
         return None
-    return f"ranks-{_digest(master, str(_start_of_parent()))}"
+    started = launch_started(environment)  # with a wrapper between, it is not our own parent's
+    return f"ranks-{_digest(master, str(start_of_parent() if started is None else started))}"
 
 
 def _master(environment: Mapping[str, str]) -> str | None:
@@ -88,7 +91,8 @@ def _master(environment: Mapping[str, str]) -> str | None:
     return f"{address}:{port}" if address and port else None
 
 
-def _start_of_parent() -> int:
+def start_of_parent() -> int:
+    """When the process above this one started, in ticks since the machine did."""
     try:
         with open(f"/proc/{os.getppid()}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[19])

@@ -6,29 +6,44 @@ Packets of JSON over a socket that has no file. Used by the trainer and by its s
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-# No setting: `reporter run` alone gives it. Where it listens, which everybody on the machine can
-# see, and after a slash the key, which only its own processes can.
+# No setting: `reporter run` alone gives it, as three words with slashes between. Where it listens,
+# which everybody on the machine can see; a key, which only its own processes can; and when the
+# process above it started, by which ranks of one launch find each other.
 VARIABLE = "_REPORTER_WRAPPER"
 LONGEST = 16 << 10
 _ANSWERS_WITHIN = 3.0  # a wrapper that is stopped must not keep training waiting for longer
 
 
-def take_run(environment: Mapping[str, str], rank: int, pid: int) -> dict[str, Any] | None:
+def take_run(
+    environment: Mapping[str, str], rank: int, gateway: str | None = None
+) -> dict[str, Any] | None:
     """The run that waits for a Reporter of this rank; None if there is none, or it is taken.
 
-    Once this has returned, the wrapper has let go of it.
+    Once this has returned, the wrapper has let go of it. Another `gateway` than its own makes it
+    take the run away from there.
     """
-    line = Line(environment.get(VARIABLE, ""), {"take": rank, "pid": pid})
+    line = Line(environment.get(VARIABLE, ""), {"take": rank, "gateway": gateway})
     answer = line.heard(_ANSWERS_WITHIN)
     line.hang_up()
-    found = answer.get("run") if answer else None
-    return found if isinstance(found, dict) else None
+    found = (answer or {}).get("run")
+    if not isinstance(found, dict) or not isinstance(found.get("group"), dict):
+        return None
+    texts = ("id", "name", "token", "project", "dir")
+    return found if all(isinstance(found.get(name), str) for name in texts) else None
+
+
+def launch_started(environment: Mapping[str, str]) -> int | None:
+    """When the process above the wrapper started; None without a wrapper."""
+    word = environment.get(VARIABLE, "").rpartition("/")[2]
+    return int(word) if word.isdecimal() else None
 
 
 class Line:
@@ -36,7 +51,8 @@ class Line:
 
     def __init__(self, wrapper: str, told: dict[str, Any]) -> None:
         """`wrapper` is what the variable holds, or nothing."""
-        name, _, key = wrapper.partition("/")
+        name, _, rest = wrapper.partition("/")
+        key = rest.partition("/")[0]
         self._socket = _connected(name) if name else None
         if self._socket is not None:
             try:
@@ -63,7 +79,10 @@ class Line:
         if not raw:  # it is gone
             self.hang_up()
             return None
-        found = json.loads(raw)
+        try:
+            found = json.loads(raw)
+        except ValueError:
+            return None
         return found if isinstance(found, dict) else None
 
     def hang_up(self) -> None:
@@ -84,7 +103,11 @@ def _connected(name: str) -> Any:
     try:
         connection.settimeout(_ANSWERS_WITHIN)
         connection.connect(f"\0{name}")
+        raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
+        # The name may be somebody else's by now, and whoever answers is believed.
+        if int.from_bytes(raw[4:8], sys.byteorder) in (0, os.getuid()):
+            return connection
     except OSError:
-        connection.close()
-        return None
-    return connection
+        pass
+    connection.close()
+    return None

@@ -83,8 +83,17 @@ def records_below(folder: str, with_fallbacks: bool = False) -> list[str]:
 class Deliverer:
     """The way of records to the gateway of these settings, if they name one."""
 
-    def __init__(self, settings: Settings, *, dry_run: bool = False, again: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        dry_run: bool = False,
+        again: bool = False,
+        end: dict[str, Any] | None = None,
+    ) -> None:
+        """`end`: how runs ended that have no end; by default they have died, if nothing lives."""
         self._settings, self._dry_run, self._again = settings, dry_run, again
+        self._end = end
         self._gone = ""  # why the gateway cannot be reached: the next record need not try
         self._sink: Sink | None = None
         if settings.gateway and not dry_run:
@@ -117,7 +126,7 @@ class Deliverer:
             return _said(folder, Done.ALREADY)
         if is_empty(folder):  # nothing is written into it: its sender may be about to begin
             return _said(folder, Done.EMPTY)
-        if record.end_time is None and may_live(record):
+        if record.end_time is None and self._end is None and may_live(record):
             return _said(folder, Done.LIVE)
         if self._dry_run:
             return _said(folder, Done.WAITING, closed=record.end_time is None)
@@ -137,7 +146,7 @@ class Deliverer:
             return _said(folder, Done.ALREADY)
         closed = record.end_time is None
         if closed:
-            record = _closed(writer, folder)
+            record = _closed(writer, folder, self._end or _DIED)
         if self._sink is None:
             return _said(folder, Done.NO_GATEWAY, closed=closed)
         if self._gone:
@@ -216,9 +225,11 @@ class _Push:
         return outcome
 
 
-def _closed(writer: RecordWriter, folder: str) -> RunRecord:
+_DIED = {"state": int(State.FAILED), "reason": "died", "detail": ""}
+
+
+def _closed(writer: RecordWriter, folder: str, told: dict[str, Any]) -> RunRecord:
     """The record with the end that nobody was left to write."""
-    told = {"state": int(State.FAILED), "reason": "died", "detail": ""}
     if not writer.event(events.END, last_moment(folder), **told):
         raise OSError("the run's end could not be written into its record")
     return load(folder)

@@ -70,6 +70,11 @@ class Delivery:
             self._push(self._pusher, intake, flush_asked, ended, now)
 
     @property
+    def busy(self) -> bool:
+        """Whether a push is in flight."""
+        return self._pusher is not None and self._pusher.busy
+
+    @property
     def in_trouble(self) -> bool:
         """Whether the gateway has taken no push for so long that a person should know."""
         since = self._failing_since

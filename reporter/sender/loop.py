@@ -30,6 +30,7 @@ _STRAGGLERS = 1.0  # how long a report that has claimed its slot may take to fil
 _SIGTERM_MEANT = 60.0  # a trainer that dies later than this after it, died of something else
 _STATUS_EVERY = 1.0
 _TRACEBACKS = 20
+_HANDED_WITHIN = 1.5
 _SIGTERM_TAKES = 0.2  # whoever ends every process reaches the trainer first, perhaps
 _WRAPPER_SAYS_WITHIN = 2.0  # of the trainer's death
 
@@ -202,6 +203,8 @@ class Sender:
         if end is not None and not end.pop("unsure", False):
             return end
         seen = self._wrapper.heard()
+        if seen is not None and seen.pop("guess", False) and end is not None:
+            return end  # of another process, and so no better than what the run itself said
         if seen is None and self._wrapper.open and waited < _WRAPPER_SAYS_WITHIN:
             return None
         if seen or end:
@@ -224,8 +227,9 @@ class Sender:
     def _finished(self) -> bool:
         if self._over_at is None:
             return False
-        if self._handed:
-            return True
+        if self._handed:  # what is in flight now would undo what the next sender says
+            waited = time.monotonic() - self._over_at
+            return not self._delivery.busy or waited > _HANDED_WITHIN
         if self._delivery.delivered and not self._syncer.busy and not self._artifacts.busy:
             return True
         longest = float(self._settings["exit_timeout"]) + _LINGER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from tests.waiting import wait_for
 SENDER = {"record": "/somewhere", "trainer": 7, "rank": 2}
 
 
-def _take(rank: int) -> dict[str, Any] | None:
-    return {"id": "mine"} if rank == 0 else None
+MINE = {"id": "mine", "name": "n", "token": "t", "group": {}, "project": "p", "dir": "d"}
+
+
+def _take(rank: int, _gateway: str | None) -> dict[str, Any] | None:
+    return MINE if rank == 0 else None
 
 
 @pytest.fixture
@@ -25,16 +29,17 @@ def switchboard() -> Switchboard:
 def test_a_reporter_is_given_the_run_of_its_rank(switchboard: Switchboard) -> None:
     """Or nothing; either way its sender is awaited, until it calls."""
     below = {VARIABLE: switchboard.way}
-    assert take_run(below, 0, 1) == {"id": "mine"}
+    assert take_run(below, 0) == MINE
     assert switchboard.awaited()
-    assert take_run(below, 1, 1) is None
+    assert take_run(below, 1) is None
     lines = [Line(switchboard.way, SENDER) for _ in range(2)]
     wait_for(lambda: len(switchboard.senders()) == 2, what="both senders")
     assert not switchboard.awaited()
     for line in lines:
         line.hang_up()
     wait_for(lambda: not switchboard.senders(), what="both senders to end")
-    assert switchboard.records == [(2, "/somewhere")] * 2
+    assert [(each.rank, each.record) for each in switchboard.called] == [(2, "/somewhere")] * 2
+    assert {each.user for each in switchboard.called} == {os.getuid()}
 
 
 def test_a_sender_is_told_once(switchboard: Switchboard) -> None:
@@ -53,22 +58,22 @@ def test_a_sender_is_told_once(switchboard: Switchboard) -> None:
 def test_without_the_key_nobody_is_heard(switchboard: Switchboard) -> None:
     """The name shows to everybody on the machine: it is not enough."""
     name, _, _ = switchboard.way.partition("/")
-    for way in (name, f"{name}/", f"{name}/guessed"):
-        assert take_run({VARIABLE: way}, 0, 1) is None
+    for way in (name, f"{name}/", f"{name}/guessed", f"{name}/guessed/7"):
+        assert take_run({VARIABLE: way}, 0) is None
         Line(way, SENDER).heard(5)
     assert (switchboard.senders(), switchboard.awaited()) == ([], False)
-    assert take_run({VARIABLE: switchboard.way}, 0, 1) == {"id": "mine"}
+    assert take_run({VARIABLE: switchboard.way}, 0) == MINE
 
 
 @pytest.mark.parametrize("told", [{}, {"take": "x"}, {"take": None}, {"record": 1}])
 def test_nonsense_ends_nothing(told: dict[str, Any], switchboard: Switchboard) -> None:
     line = Line(switchboard.way, told)
     assert line.heard(5) is None
-    assert take_run({VARIABLE: switchboard.way}, 0, 1) == {"id": "mine"}
+    assert take_run({VARIABLE: switchboard.way}, 0) == MINE
 
 
 def test_without_a_wrapper_there_is_no_run() -> None:
     """No variable, an empty one, or a wrapper that has ended: a Reporter goes on by itself."""
     for environment in ({}, {VARIABLE: ""}, {VARIABLE: "run-reporter-of-yesterday/key"}):
-        assert take_run(environment, 0, 1) is None
+        assert take_run(environment, 0) is None
     assert not Line("run-reporter-of-yesterday/key", SENDER).open
