@@ -29,6 +29,7 @@ def versions() -> dict[str, str | None]:
         "run-reporter": _version("run-reporter"),
         "prometheus_client": _version("prometheus_client"),
         "pushgateway": gateways.version(),
+        **{name: _version(name) for name in ("numpy", "torch", "keras", "lightning")},
     }
 
 

@@ -1,4 +1,4 @@
-"""Writes what documents say twice: tables of settings and families, and README's figures.
+"""Writes what documents say twice: settings, families, the fault matrix, and README's figures.
 
 python docs/generate.py            # rewrite what stands between the marks
 python docs/generate.py --check    # say what is stale, exit code 1
@@ -6,16 +6,21 @@ python docs/generate.py --check    # say what is stale, exit code 1
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from reporter.names import COMING, DROP_REASONS, FAMILIES, GROUP_LABELS, State
 from reporter.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "ours.json"
+RESULTS = ROOT / "benchmarks" / "results"
+_UNMEASURED = "Not measured yet."
 
 
 def settings_table() -> str:
@@ -51,19 +56,62 @@ def reasons() -> str:
 
 
 def figures() -> str:
-    sys.path.insert(0, str(RESULTS.parent.parent))
-    import bars  # noqa: PLC0415 - a script's neighbour, not a package
+    """README's: every bar and what was measured, ours and then against the peers."""
+    tables, bars = _benchmarks("tables"), _benchmarks("bars")
+    ours, peers = _results("ours"), _results("peers")
+    if ours is None:
+        return _UNMEASURED
+    shown = tables.bars(ours["figures"], bars.BARS)
+    if peers is not None:
+        shown += ["", "Against what people use otherwise, in one run (`make bench-peers`):", ""]
+        shown += tables.bars(peers["figures"], bars.PEER_BARS, ours["figures"])
+    return "\n".join(shown)
 
-    if not RESULTS.exists():
-        return "Not measured yet."
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))["figures"]
-    rows = ["| | measured | at most |", "|---|---|---|"]
-    rows += [
-        f"| {bar.says} | {found[bar.figure]:.3g} {bar.unit} | {bar.most:g} |"
-        for bar in bars.BARS
-        if bar.figure in found
-    ]
-    return "\n".join(rows)
+
+def measured(name: str) -> str:
+    """Every table of a result file, and what it was measured on."""
+    found = _results(name)
+    if found is None or "subjects" not in found:
+        return _UNMEASURED
+    return "\n".join(_benchmarks("tables").document(found))
+
+
+def ceiling(part: str) -> str:
+    """A part of what benchmarks/ceiling.py found."""
+    found = _results("ceiling")
+    if found is None:
+        return _UNMEASURED
+    return str(_benchmarks("ceiling_tables").document(part, found))
+
+
+def _results(name: str) -> dict[str, Any] | None:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _benchmarks(module: str) -> ModuleType:
+    """A module of the benchmarks, which are no package."""
+    folder = str(RESULTS.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(module)
+
+
+def fault_tables() -> str:
+    matrix = _fault_matrix()
+    return str(matrix.tables(matrix.scan()))
+
+
+def known_limits() -> str:
+    return str(_fault_matrix().limits_list())
+
+
+def _fault_matrix() -> ModuleType:
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))  # the tests are no installed package
+    from tests.faults import matrix  # noqa: PLC0415 - only now can it be found
+
+    return matrix
 
 
 MARKS: dict[str, dict[str, Callable[[], str]]] = {
@@ -74,6 +122,14 @@ MARKS: dict[str, dict[str, Callable[[], str]]] = {
         "states": states_table,
         "group": group_labels,
         "reasons": reasons,
+    },
+    "docs/reliability.md": {"limits": known_limits, "faults": fault_tables},
+    "docs/scaling.md": {
+        part: partial(ceiling, part) for part in ("reckoned", "ceiling", "load", "collapse")
+    },
+    "docs/benchmarks.md": {
+        "ours": lambda: measured("ours"),
+        "peers": lambda: measured("peers"),
     },
     "README.md": {"figures": figures},
 }

@@ -103,6 +103,37 @@ def test_loops_are_measured_beside_dict_stores(probes: Any) -> None:
     assert all(len(each["wall"]) == len(each["cpu"]) == 2 for each in told["found"].values())
 
 
+def test_the_work_between_reports_is_measured(probes: Any) -> None:
+    """A run of ours stands between runs of empty calls, paced rounds beside dict stores."""
+    asked = {"runs": 2, "products": 3, "settle_s": 5}
+    told = probes.run("product", subjects=["empty_call", "reporter_points"], **asked)
+    assert len(told["ratios"]["reporter_points"]) == 2
+    told = probes.run("paced", subjects=["dict_store", "reporter_points"], blocks=2, rounds=3)
+    assert {name: len(found) for name, found in told["us"].items()} == {
+        "dict_store": 2,
+        "reporter_points": 2,
+    }
+
+
+def test_what_a_subject_takes_is_measured(probes: Any) -> None:
+    """Its start, its processes, and what a report costs with more and more names."""
+    told = probes.run("footprint", subject="reporter_points", reports=10)
+    assert told["processes"] >= 1
+    assert told["threads"] == 0
+    assert told["mb"] > 1
+    told = probes.run("names", subject="reporter_points", counts=[1, 5])
+    assert set(told["names"]) == {"1", "5"}
+
+
+def test_ranks_begin_together(probes: Any) -> None:
+    """A rank waits for the word, then reports for as long as it is told."""
+    running = probes.start("rank", subject="dict_store", rank=1, seconds=0.2)
+    wait_for(lambda: running.so_far().get("ready"), what="the rank to be ready")
+    assert "reports" not in running.so_far()
+    running.go()
+    assert running.result()["reports"] > 0
+
+
 def test_a_probe_that_is_late_is_ended(probes: Any, silent_gateway: str) -> None:
     """What it told stays, that it was late is told, and nothing of it is left."""
     asked = {"subject": "queue_and_push", "gateway": silent_gateway, "reports": 20}
@@ -151,16 +182,19 @@ def test_cells_invent_nothing() -> None:
     assert tables.left({"s": 0.25, "arrived": 100_000, "reports": 100_000}) == "0.25"
 
 
-@pytest.mark.parametrize(("name", "held"), [("ours", "BARS"), ("peers", "PEER_BARS")])
-def test_readme_quotes_the_committed_results(name: str, held: str) -> None:
-    """Each figure that has a bar stands in README as it stands in the result file."""
+@pytest.mark.parametrize(
+    ("name", "held", "document"),
+    [("ours", "BARS", "README.md"), ("peers", "PEER_BARS", "docs/benchmarks.md")],
+)
+def test_documents_quote_the_committed_results(name: str, held: str, document: str) -> None:
+    """Each figure that has a bar stands there as it stands in the result file."""
     path = BENCHMARKS / "results" / f"{name}.json"
     if not path.exists():
         pytest.skip(f"{path.name} is not measured yet")
     figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / document).read_text(encoding="utf-8")
     for line in module("tables").bars(figures, getattr(module("bars"), held)):
-        assert line in readme
+        assert line in text
 
 
 def _name(assigned: ast.Assign) -> str:

@@ -1,50 +1,56 @@
-"""When values show on the gateway. Arguments: gateway, interval, later changes, a folder."""
+"""When values show at the other end. Asked: subject, gateway, changes, rounds.
 
-import http.client
-import json
-import sys
+The first value, `changes` later ones each reported once the one before has shown, then `rounds` of
+ten metrics paced at 5 ms and one last value.
+"""
+
 import time
-from urllib.parse import urlsplit
+from time import perf_counter
 
-import reporter
+import lineup
+from gateways import Gateway
+from told import asked, end, place, tell
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 _NAP_S = 0.01
-
-
-class Page:
-    """The gateway's /metrics, over one connection."""
-
-    def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
-
-    def wait_for(self, run: str, value: int) -> float:
-        """When the metric of this run was seen to have this value."""
-        until = time.perf_counter() + _PATIENCE_S
-        while time.perf_counter() < until:
-            self._connection.request("GET", "/metrics")
-            for line in self._connection.getresponse().read().decode().splitlines():
-                ours = 'metric_name="delay"' in line and f'run="{run}"' in line
-                if ours and float(line.rpartition(" ")[2]) == value:
-                    return time.perf_counter()
-            time.sleep(_NAP_S)
-        raise RuntimeError(f"value {value} did not show within {_PATIENCE_S:g} s")
+_EACH_S = 0.005
+_FIRST = time.time_ns() % 80_000 + 10_000  # no value of another probe is taken for ours
 
 
 def main() -> None:
-    gateway, interval, changes, folder = sys.argv[1:5]
-    page = Page(gateway)
-    run = reporter.Reporter("benchmarks", gateway=gateway, interval=interval, dir=folder)
-    began = time.perf_counter()
-    with run:
-        run.report_metric("delay", 1)
-        first = page.wait_for(run.run_id, 1) - began
-        later = []
-        for value in range(2, 2 + int(changes)):
-            reported = time.perf_counter()  # right after a push: the longest way to the next one
-            run.report_metric("delay", value)
-            later.append(page.wait_for(run.run_id, value) - reported)
-    print(json.dumps({"first_s": first, "later_s": later}))
+    spec = asked()
+    there = Gateway(spec["gateway"], spec["url"], spec["kind"])
+    adapter, value = lineup.adapter(spec["subject"]), float(_FIRST)
+    began = perf_counter()
+    subject = adapter(place(spec))
+    subject.report("delay", value)
+    tell(first_s=shown(there, value) - began)
+    later: list[float] = []
+    for _ in range(spec["changes"]):
+        value += 1
+        began = perf_counter()
+        subject.report("delay", value)
+        later.append(shown(there, value) - began)
+        tell(later_s=later)
+    for step in range(spec["rounds"]):
+        subject.report_round([(f"metric_{k}", 0.5 * k) for k in range(10)], step)
+        time.sleep(_EACH_S)
+    began = perf_counter()
+    subject.report("delay", value + 1)
+    tell(last_s=shown(there, value + 1) - began)
+    subject.leave()
+    tell(left=True)
+    end()
+
+
+def shown(there: Gateway, value: float) -> float:
+    """When the value was seen."""
+    until = perf_counter() + _PATIENCE_S
+    while perf_counter() < until:
+        if there.shows(value):
+            return perf_counter()
+        time.sleep(_NAP_S)
+    raise RuntimeError(f"the value {value} did not show within {_PATIENCE_S:g} s")
 
 
 if __name__ == "__main__":

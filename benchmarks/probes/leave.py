@@ -1,30 +1,32 @@
-"""How long leaving takes. Arguments: gateway, reports, exit timeout, a folder."""
+"""How long leaving takes. Asked: subject, gateway, reports."""
 
-import json
-import os
-import signal
-import sys
+from collections.abc import Callable
 from time import perf_counter
 
-import reporter
+import lineup
+from told import asked, end, place, tell
 
 
 def main() -> None:
-    gateway, reports, timeout, folder = sys.argv[1:5]
-    run = reporter.Reporter("benchmarks", gateway=gateway, exit_timeout=timeout, dir=folder)
-    run.__enter__()
-    for step in range(int(reports)):
-        run.report_metric("loss", 0.37, step=step)
-    sender = run.status()["sender"]
+    spec = asked()
+    subject = lineup.adapter(spec["subject"])(place(spec))
+    reporting_s = report(subject.report, spec["reports"])
+    tell(reported=spec["reports"], reporting_s=reporting_s)
     began = perf_counter()
-    run.finish()
-    took = perf_counter() - began
-    status = run.status()
-    if status["sender"] is not None:  # it would try for 10 s more, beside the next measurement
-        os.kill(sender, signal.SIGKILL)
-    dropped = sum(status["dropped"].values())
-    told = {"s": took, "delivered": status["delivered"], "pushes": status["pushes"]}
-    print(json.dumps({**told, "recorded": status["recorded"], "dropped": dropped}))
+    subject.leave()
+    tell(s=perf_counter() - began, **subject.told())
+    end()
+
+
+def report(call: Callable[[str, float], None], reports: int) -> float:
+    """How long they took; each second it tells how many there were."""
+    began = told = perf_counter()
+    for k in range(reports):
+        call("loss", 0.37)
+        if perf_counter() - told > 1:
+            tell(reported=k + 1)
+            told = perf_counter()
+    return perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -1,27 +1,25 @@
-"""What a script pays before its first report. Arguments: subprocess or reporter, a folder."""
+"""What a script pays before its first report. Asked: kind, subprocess or reporter."""
 
 import sys
 from time import perf_counter
 
 before = set(sys.modules)
+reporter_is_meant = '"reporter"' in sys.argv[1]  # json is not to be loaded yet
 began = perf_counter()
-if sys.argv[1] == "subprocess":
-    import subprocess  # noqa: F401
-
-    took, entered = perf_counter() - began, None
-else:
+if reporter_is_meant:
     import reporter
 
     imported = perf_counter() - began
-    entered = reporter.Reporter("benchmarks", mode="offline", dir=sys.argv[2]).__enter__()
-    took = perf_counter() - began
+    entered = reporter.Reporter("benchmarks", mode="offline").__enter__()
+else:
+    import subprocess  # noqa: F401
+took = perf_counter() - began
 tops = {name.partition(".")[0] for name in set(sys.modules) - before}
+
+from told import tell  # noqa: E402 - not before the clock has stopped
+
 foreign = sorted(tops - sys.stdlib_module_names - {"reporter"})
-told = {"ms": took * 1000, "foreign": foreign}
-if entered is not None:
-    told["import_ms"] = imported * 1000
+tell(ms=took * 1000, foreign=foreign)
+if reporter_is_meant:
+    tell(import_ms=imported * 1000)
     entered.finish()
-
-import json  # noqa: E402 - not before the clock has stopped
-
-print(json.dumps(told))

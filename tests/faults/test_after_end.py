@@ -9,7 +9,7 @@ from tests.runs import Training, child, counted
 
 
 def test_c1_c20_a_child_forked_after_the_end_counts_nothing(tmp_path: Path) -> None:
-    """What a forked copy reports after its parent's run has ended is not counted as its parent's."""
+    """What a forked copy reports once its parent's run is over is not counted as its parent's."""
     training = Training(tmp_path, mode="offline", exit_timeout=0.2)
     assert training.run(child("after_end.py")).code == 0
     record = training.ended_record()
