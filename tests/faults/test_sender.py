@@ -46,7 +46,7 @@ with reporter.Reporter() as r:
     with open(f"/proc/{sender}/statm") as file:
         size = int(file.read().split()[0]) * 4096
     unlimited = resource.prlimit(sender, resource.RLIMIT_AS)
-    resource.prlimit(sender, resource.RLIMIT_AS, (size, unlimited[1]))
+    resource.prlimit(sender, resource.RLIMIT_AS, (size // 2, unlimited[1]))
     for n in range(1, 200_000):
         r.report_metric("loss", n)
     time.sleep(2)
