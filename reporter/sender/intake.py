@@ -163,6 +163,7 @@ class Intake:
             for tag, k in last.items():
                 self._reader.saw(tag, block.position(k))
                 self._board.pop(tag, None)
+                self._board_written.pop(tag, None)  # in the record, these points come behind it
             self.reported = self.reported or bool(block.tags)
             self._reader.hand_back(block.span)
 
