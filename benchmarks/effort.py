@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Effort:
     """Of ours in a minute; the peers' run and a quick one differ."""
 
-    rounds: int = 15  # over the loops of calls
+    rounds: int = 11  # over the loops of calls
     share: float = 1.0  # of each subject's calls in a loop
     row_rounds: int = 3  # processes that make single calls in a row
     row_calls: int = 50_000
@@ -18,7 +18,7 @@ class Effort:
     paced_blocks: int = 6
     paced_rounds: int = 40
     product_runs: int = 5
-    products: int = 200
+    products: int = 150
     starts: int = 12  # pairs of fresh processes
     entries: int = 30
     upkeep_s: int = 10

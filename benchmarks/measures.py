@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,16 @@ from typing import Any
 
 import gateways
 import lineup
+import machine
 from effort import Effort
 from gateways import Gateway
 from probing import Probes, Told
+from subject import wait_for
 
 BESIDE = ("reporter_newest", "reporter_points")
 BESIDE_LABELS = ("report_metric, points=False", "report_metric")
+STATES = ("alive", "closed", "silent")
+_TOLD = ("label", "note")
 _SETTLE_S = 15.0
 
 
@@ -44,6 +49,12 @@ class Bench:
     def speaks(self, name: str) -> str:
         return str(self.looks[name]["speaks"])
 
+    def found(self) -> Told:
+        """Where everything goes, by subject, with the versions of all that is measured."""
+        subjects = {name: {key: look[key] for key in _TOLD} for name, look in self.looks.items()}
+        versions = {k: v for look in self.looks.values() for k, v in look["versions"].items()}
+        return {"versions": machine.versions() | versions, "subjects": subjects}
+
     @contextmanager
     def gateway(self, name: str) -> Iterator[Gateway | None]:
         """A fresh one for what the subject speaks; None where it speaks nothing."""
@@ -51,7 +62,19 @@ class Bench:
             yield None
             return
         with gateways.healthy(self.speaks(name)) as found:
+            if found is None:
+                raise RuntimeError("no gateway could be started: install prometheus-pushgateway")
             yield found
+
+
+def said(what: str) -> None:
+    """Progress goes to standard error, tables to standard output."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def keep(subjects: dict[str, Any], measure: str, told: dict[str, Any]) -> None:
+    for name, each in told.items():
+        subjects[name][measure] = each
 
 
 def own_calls(bench: Bench, names: list[str]) -> Told:
@@ -214,7 +237,7 @@ def delivery(bench: Bench, name: str, changes: int, rounds: int, groups: int = 0
         told = bench.probes.run("delivery", subject=name, gateway=gateway.address, **asked)
         after = gateway.requests()
     told["reports"] = 2 + changes + 10 * rounds
-    told["requests"] = None if after is None or before is None else after - before
+    told["requests"] = _difference(before, after)
     return told
 
 
@@ -237,26 +260,24 @@ def ranks(bench: Bench, name: str, count: int) -> Told:
     with bench.gateway(name) as gateway:
         asked = {"subject": name, "gateway": _address(gateway), "seconds": bench.effort.rank_s}
         running = [bench.probes.start("rank", rank=rank, **asked) for rank in range(count)]
-        until = time.monotonic() + bench.effort.limit_s
-        while time.monotonic() < until and not all(each.so_far() for each in running):
-            time.sleep(0.05)
+        wait_for(lambda: all(each.so_far() for each in running), bench.effort.limit_s, 0.05)
         before = gateway.requests() if gateway else None
         for each in running:
             each.go()
         told = [each.result() for each in running]
         after = gateway.requests() if gateway else None
-        for each in running:
-            each.discard()
+    for each in running:
+        each.discard()
     failed = [each for each in told if "cpu_percent" not in each]
-    if failed:
-        return failed[0]
-    requests = None if after is None or before is None else after - before
+    return failed[0] if failed else {**_of_ranks(told), "requests": _difference(before, after)}
+
+
+def _of_ranks(told: list[Told]) -> Told:
     return {
         "us": round(statistics.median(each["us"] for each in told), 1),
         "max_us": round(max(each["max_us"] for each in told)),
         "cpu_percent": round(sum(each["cpu_percent"] for each in told), 1),
         "reports": sum(each["reports"] for each in told),
-        "requests": requests,
     }
 
 
@@ -288,3 +309,7 @@ def _of_single_calls(told: list[Told]) -> Told:
 
 def _address(gateway: Gateway | None) -> str | None:
     return None if gateway is None else gateway.address
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if after is None or before is None else after - before

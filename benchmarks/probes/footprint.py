@@ -12,9 +12,11 @@ import sys
 import tempfile  # noqa: F401
 import threading  # noqa: F401
 from time import perf_counter
+from typing import Any
 
 import lineup
 import processes
+from subject import Subject
 from told import asked, end, place, tell
 
 # Frameworks that lie in the environment for other measures: a subject that would import one, if
@@ -24,7 +26,24 @@ sys.modules.update(dict.fromkeys(("torch", "keras", "lightning")))  # type: igno
 
 def main() -> None:
     spec, pid = asked(), os.getpid()
-    memory, began = processes.shared_out_mb([pid]), perf_counter()
+    memory = processes.shared_out_mb([pid])
+    subject = started(spec)
+    for _ in range(spec["reports"]):
+        subject.report("loss", 0.37)
+    subject.settle(10)
+    processes.wait_until_idle(pid, 2)
+    others = processes.descendants(pid)
+    tell(
+        mb=processes.shared_out_mb([pid, *others]) - memory,
+        threads=processes.threads(pid) - 1,
+        processes=len(others),
+    )
+    end()
+
+
+def started(spec: dict[str, Any]) -> Subject:
+    """The subject, once its first report is made."""
+    began = perf_counter()
     adapter = lineup.adapter(spec["subject"])
     imported = perf_counter()
     subject = adapter(place(spec))
@@ -37,17 +56,7 @@ def main() -> None:
         first_ms=(first - opened) * 1000,
         ms=(first - began) * 1000,
     )
-    for _ in range(spec["reports"]):
-        subject.report("loss", 0.37)
-    subject.settle(10)
-    processes.wait_until_idle(pid, 2)
-    others = processes.descendants(pid)
-    tell(
-        mb=processes.shared_out_mb([pid, *others]) - memory,
-        threads=processes.threads(pid) - 1,
-        processes=len(others),
-    )
-    end()
+    return subject
 
 
 if __name__ == "__main__":
