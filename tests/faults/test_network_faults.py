@@ -206,7 +206,7 @@ def test_e21_a_connection_that_is_not_safe_is_not_used(
     }.get(fault, lambda: tls_config(certificates, tmp_path))()
     gateway = start_pushgateway(config, scheme="https")
     authority = "" if fault == "unknown authority" else certificates.ca
-    training = Training(tmp_path, gateway.url, exit_timeout=1.5, gateway_ca_file=authority)
+    training = Training(tmp_path, gateway.url, exit_timeout=4, gateway_ca_file=authority)
     with training.told() as told:
         told("report_metric", "loss", 1)
         assert said in said_on_leaving(told)

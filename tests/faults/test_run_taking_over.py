@@ -23,7 +23,7 @@ RUN = [*COMMAND, "run"]
 def _groups(pushgateway: Pushgateway, host: str) -> set[str]:
     """The ids of the runs that a gateway shows of a host's name."""
     found = json.loads(fetch(pushgateway.url + "/api/v1/metrics"))["data"]
-    infos = [(group["labels"]["run"], group.get("reporter_run_info")) for group in found]
+    infos = [(group["labels"].get("run", ""), group.get("reporter_run_info")) for group in found]
     return {
         run
         for run, info in infos

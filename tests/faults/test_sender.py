@@ -116,10 +116,10 @@ def said_by(told: Told) -> str:
 def test_b1_a_sender_that_dies_in_mid_run_has_a_successor(training: Training) -> None:
     """The next slow call starts a new one, at most once a minute, and says so; it takes up where
     the old one stopped, and the times of what waited are marked as uncertain."""
-    once_in_3_s = altered_copy(
-        training.folder, ("sender/process.py", "RESTART_AFTER = 60.0", "RESTART_AFTER = 3.0")
+    once_in_6_s = altered_copy(
+        training.folder, ("sender/process.py", "RESTART_AFTER = 60.0", "RESTART_AFTER = 6.0")
     )
-    with training.told(**once_in_3_s) as told:
+    with training.told(**once_in_6_s) as told:
         told("report_metric", "loss", 0)
         assert told("flush")
         _kill(told.sender)
@@ -130,7 +130,7 @@ def test_b1_a_sender_that_dies_in_mid_run_has_a_successor(training: Training) ->
             found: int | None = told("status")["sender"]
             return found
 
-        second = wait_for(successor, 10, "a successor")
+        second = wait_for(successor, 20, "a successor")
         assert told("flush")
         _kill(second)
         assert successor() is None  # not yet again
