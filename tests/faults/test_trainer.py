@@ -44,7 +44,8 @@ GREEDY = """
         hog.append(bytearray(1 << 20))
 """
 EXECUTED = """
-    os.execv(sys.executable, [sys.executable, "-c", "import sys; print('new', flush=True); sys.stdin.read()"])
+    new = "import sys; print('new', flush=True); sys.stdin.read()"
+    os.execv(sys.executable, [sys.executable, "-c", new])
 """
 WITH_WORKER = """
     ready, tell = os.pipe()
