@@ -31,7 +31,7 @@ READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.run)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check fix bench bench-peers ceiling pins services
+.PHONY: help setup demo test check fix soak bench bench-peers ceiling pins services
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ fix: $(VENV)/.dev ## Format the code, correct what can be corrected, renew table
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python docs/generate.py
+
+soak: $(VENV)/.dev services ## Train for half an hour amid kills and outages (SOAK="--minutes 2")
+	$(BIN)/python -m tests.soak $(SOAK)
 
 bench: $(VENV)/.dev ## Measure what reporting costs (BENCH=--save keeps it)
 	$(BIN)/python benchmarks/run.py $(BENCH)

@@ -1,4 +1,4 @@
-"""Writes what documents say twice: settings, families, the fault matrix, and README's figures.
+"""Writes what documents say twice: settings, families, the faults, the soak, README's figures.
 
 python docs/generate.py            # rewrite what stands between the marks
 python docs/generate.py --check    # say what is stale, exit code 1
@@ -20,6 +20,7 @@ from reporter.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+SOAK = ROOT / "tests" / "soak" / "found.json"
 _UNMEASURED = "Not measured yet."
 
 
@@ -114,6 +115,30 @@ def _fault_matrix() -> ModuleType:
     return matrix
 
 
+def soak() -> str:
+    """What the last kept soak did, and each of its verdicts."""
+    if not SOAK.exists():
+        return _UNMEASURED
+    found = json.loads(SOAK.read_text(encoding="utf-8"))
+    rows = [_soak_in_words(found), "", "| what is asked | met | found |", "|---|---|---|"]
+    for verdict in found["verdicts"]:
+        passed = "yes" if verdict["passed"] else "**no**"
+        rows.append(f"| {verdict['name']} | {passed} | {verdict['found']} |")
+    return "\n".join(rows)
+
+
+def _soak_in_words(found: dict[str, Any]) -> str:
+    senders, machine, processes = found["senders"], found["machine"], found["processes"]
+    return (
+        f"{found['minutes']['took']:.0f} minutes on {machine['cores']} cores, {found['date'][:10]}:"
+        f" {processes['lives']:,} training processes, {processes['at once']} at a time."
+        f" {found['kills']['trainers']:,} of them were killed at a random moment,"
+        f" {senders['killed']} senders killed and {senders['stopped']} stopped; the gateway failed"
+        f" {sum(found['gateway']['outages'].values())} times;"
+        f" {found['points']['reported']:,} reports were made."
+    )
+
+
 MARKS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/settings.md": {"settings": settings_table},
     "docs/metrics.md": {
@@ -123,7 +148,7 @@ MARKS: dict[str, dict[str, Callable[[], str]]] = {
         "group": group_labels,
         "reasons": reasons,
     },
-    "docs/reliability.md": {"limits": known_limits, "faults": fault_tables},
+    "docs/reliability.md": {"limits": known_limits, "faults": fault_tables, "soak": soak},
     "docs/scaling.md": {
         part: partial(ceiling, part) for part in ("reckoned", "ceiling", "load", "collapse")
     },

@@ -1,0 +1,1 @@
+"""The model-based test: what it does to a run, what it expects, and who compares the two."""

@@ -1,0 +1,1 @@
+"""What the soak runs in processes of their own."""
