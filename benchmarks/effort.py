@@ -9,21 +9,21 @@ from dataclasses import dataclass
 class Effort:
     """Of ours in a minute; the peers' run and a quick one differ."""
 
-    rounds: int = 11  # over the loops of calls
+    rounds: int = 7  # over the loops of calls
     share: float = 1.0  # of each subject's calls in a loop
-    row_rounds: int = 3  # processes that make single calls in a row
+    row_rounds: int = 2  # processes that make single calls in a row
     row_calls: int = 50_000
-    burst_s: float = 1.0  # of single calls in bursts, for each state of the gateway
+    burst_s: float = 0.5  # of single calls in bursts, for each state of the gateway
     burst: int = 100
-    paced_blocks: int = 6
+    paced_blocks: int = 4
     paced_rounds: int = 40
     product_runs: int = 5
-    products: int = 150
-    starts: int = 12  # pairs of fresh processes
+    products: int = 80
+    starts: int = 7  # pairs of fresh processes
     entries: int = 30
-    upkeep_s: int = 10
-    firsts: int = 3
-    changes: int = 5
+    upkeep_s: int = 5
+    firsts: int = 2
+    changes: int = 3
     leaves: int = 3
     reports: int = 100_000  # outstanding when a subject is left
     limit_s: float = 60.0

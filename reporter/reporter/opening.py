@@ -65,39 +65,45 @@ class Opening:
         return wanted
 
     def _brief(self, settings: Settings) -> dict[str, Any]:
-        environment, node = os.environ, os.uname().nodename
+        return {
+            "settings": settings.values(),
+            "run": self._identity(settings),
+            "facts": self._facts(settings),
+            "argv": list(getattr(sys, "orig_argv", sys.argv)),
+            "cwd": _working_folder(),
+            "import_path": import_path(),
+            "wrapper": os.environ.get(wrapper.VARIABLE, ""),
+            "supersedes": self._taken.get("group"),
+        }
+
+    def _identity(self, settings: Settings) -> dict[str, Any]:
+        environment = os.environ
         pod = environment.get("podUUID") or environment.get("POD_UID") or self.run_id
-        group = dict(zip(GROUP_LABELS, (JOB, pod, self.run_id, str(self.rank)), strict=True))
-        run = {
+        group = (JOB, pod, self.run_id, str(self.rank))
+        return {
             "id": self.run_id,
             "rank": self.rank,
             "name": self.name,
             "started": time.time(),
             "token": self._token(settings),
-            "group": group,
+            "group": dict(zip(GROUP_LABELS, group, strict=True)),
             "pid": os.getpid(),
             "pid_started": start_ticks(os.getpid()),
         }
-        facts = {
+
+    def _facts(self, settings: Settings) -> dict[str, str]:
+        """What the gateway shows of the run, as far as it is known at once."""
+        environment = os.environ
+        return {
             "project": settings.project,
             "run_name": self.name,
-            "host": node,
+            "host": os.uname().nodename,
             "pod": environment.get("POD_NAME", ""),
             "namespace": environment.get("POD_NAMESPACE", ""),
             "node": environment.get("NODE_NAME", ""),
             "git_commit": "",
             "framework": "",
             "version": __version__,
-        }
-        return {
-            "settings": settings.values(),
-            "run": run,
-            "facts": facts,
-            "argv": list(getattr(sys, "orig_argv", sys.argv)),
-            "cwd": _working_folder(),
-            "import_path": import_path(),
-            "wrapper": environment.get(wrapper.VARIABLE, ""),
-            "supersedes": self._taken.get("group"),
         }
 
     def _token(self, settings: Settings) -> str:

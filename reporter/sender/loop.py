@@ -55,22 +55,12 @@ class Sender:
         self._memory, self._trainer = memory, trainer
         self._recorder = Recorder(brief, memory, events_fd)
         _log_into(self._recorder)
-        self._gauges = Gauges(
-            brief["facts"],
-            parameter_prefix=self._settings["parameter_prefix"],
-            series_limit=self._settings["series_limit"],
-            lease=self._settings["lease"],
-        )
+        self._gauges = _gauges(brief)
         self._artifacts = Artifacts(self._recorder.folder and self._recorder.paths.artifacts)
         self._delivery = Delivery(self._settings, self._run["group"], self._gauges)
         self._begin(brief["supersedes"])
-        self._intake = Intake(
-            memory,
-            self._recorder,
-            self._gauges,
-            self._artifacts,
-            keep_points=self._settings["points"],
-        )
+        fed = (self._recorder, self._gauges, self._artifacts)
+        self._intake = Intake(memory, *fed, keep_points=self._settings["points"])
         for asked in self._recorder.unfinished_files:
             self._artifacts.add(asked)
         self._syncer = Syncer(self._recorder.sync)
@@ -269,6 +259,11 @@ class Sender:
             traceback.print_exc(file=sys.stderr)
             sys.stderr.flush()
         time.sleep(min(1.0, 0.01 * self._errors))
+
+
+def _gauges(brief: dict[str, Any]) -> Gauges:
+    given = ("parameter_prefix", "series_limit", "lease")
+    return Gauges(brief["facts"], **{name: brief["settings"][name] for name in given})
 
 
 def _log_into(recorder: Recorder) -> None:

@@ -58,25 +58,12 @@ class SenderProcess:
     def start(self) -> bool:
         """Start the sender; False, and `problem` says why, if the machine does not let us."""
         self._started_at = time.monotonic()
-        words = self._memory.words
         if not all(_what(each) == what for each, what in self._ours.items()):
             self.problem = "the program closed the descriptors of its run"
             return False
-        passed = list(self._ours)[:2]
         events, self._events = self._events, None
-        if events is not None:
-            passed.append(events)
-        arguments = (*passed[:2], -1 if events is None else events, BRIEF_OFFSET, words[BRIEF_END])
         try:
-            self._process = _Process(
-                [sys.executable, "-I", "-S", ENTRY, *map(str, arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                pass_fds=passed,
-                start_new_session=True,
-            )
+            self._process = self._begin(events)
         except (OSError, TypeError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
             self.problem = f"{type(error).__name__}: {error}"
             return False
@@ -84,6 +71,21 @@ class SenderProcess:
             if events is not None:
                 _close(events)  # the sender holds the record now, for as long as it lives
         return True
+
+    def _begin(self, events: int | None) -> _Process:
+        memory, trainer = list(self._ours)[:2]
+        lent = (memory, trainer) if events is None else (memory, trainer, events)
+        words = (memory, trainer, -1 if events is None else events)
+        brief = (BRIEF_OFFSET, self._memory.words[BRIEF_END])
+        return _Process(
+            [sys.executable, "-I", "-S", ENTRY, *map(str, (*words, *brief))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=lent,
+            start_new_session=True,
+        )
 
     def alive(self) -> bool:
         """Whether it runs; reaps it if it has ended."""
