@@ -83,6 +83,7 @@ PEER_BARS = (
     Bar("leave healthy s", "leaving ours after 100,000 reports", "s", 1.0),
     Bar("leave closed s", "leaving ours, closed port", "s", EXIT_S),
     Bar("leave silent s", "leaving ours, silent gateway", "s", EXIT_S),
+    Bar("dropped", "reports of ours dropped while measuring", "reports", 0),
 )
 
 

@@ -11,22 +11,23 @@ class Effort:
 
     rounds: int = 7  # over the loops of calls
     share: float = 1.0  # of each subject's calls in a loop
-    row_rounds: int = 2  # processes that make single calls in a row
+    row_rounds: int = 1  # processes that make single calls in a row
     row_calls: int = 50_000
-    burst_s: float = 0.5  # of single calls in bursts, for each state of the gateway
+    burst_s: float = 1.3  # of single calls, for each state of the gateway: a push falls into it
     burst: int = 100
     paced_blocks: int = 4
-    paced_rounds: int = 40
+    paced_rounds: int = 60
     product_runs: int = 5
-    products: int = 80
-    starts: int = 7  # pairs of fresh processes
+    products: int = 250  # with those of the floor beside, a subject's push falls into them
+    starts: int = 5  # pairs of fresh processes
     entries: int = 30
     upkeep_s: int = 5
     firsts: int = 2
-    changes: int = 3
-    leaves: int = 3
+    changes: int = 2
+    leaves: int = 2
     reports: int = 100_000  # outstanding when a subject is left
-    limit_s: float = 60.0
+    leave_limit_s: float = 60.0
+    limit_s: float = 60.0  # of everything else
     footprints: int = 3
     names: tuple[int, ...] = (1, 10, 100, 1000, 10_000)
     names_limit_s: float = 20.0
@@ -54,7 +55,14 @@ OURS_QUICK = Effort(
     changes=2,
     leaves=1,
 )
-PEERS = Effort(rounds=7, burst_s=2.0, paced_blocks=4, changes=3, footprints=2)
+PEERS = Effort(
+    burst_s=2.0,
+    paced_rounds=130,
+    changes=3,
+    leave_limit_s=30.0,
+    footprints=2,
+    names_limit_s=10.0,
+)
 PEERS_QUICK = Effort(
     rounds=2,
     share=0.2,
@@ -66,6 +74,7 @@ PEERS_QUICK = Effort(
     products=40,
     changes=1,
     reports=2000,
+    leave_limit_s=10,
     limit_s=10,
     footprints=1,
     names=(1, 10, 100),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any
 
@@ -13,6 +14,7 @@ _LABELS = {
     "report_metric step=": "report_metric step=",
     "points=False": "report_metric, points=False",
 }
+_NEVER = math.inf  # of what did not come to its end: it misses every bar
 _OF_PEERS = {
     "queue_and_push": "report_metric, points=False",
     "opentelemetry_otlp": "report_metric, points=False",
@@ -33,8 +35,8 @@ def of_ours(found: dict[str, Any], raw: dict[str, Any]) -> dict[str, float]:
         if label in raw and other in raw:
             ratio = statistics.median(against(raw, label, other, "cpu"))
             figures[f"{label} to {other}"] = round(ratio, 3)
-    figures["p99.9 us"] = found["subjects"][POINTS]["row"]["p99.9"]
-    return {**figures, **_common(found), **_alone(found), "dropped": _dropped(found)}
+    figures["p99.9 us"] = found["subjects"][POINTS]["row"].get("p99.9", _NEVER)
+    return {**figures, **_common(found), **_alone(found)}
 
 
 def of_peers(found: dict[str, Any]) -> dict[str, float]:
@@ -55,58 +57,62 @@ def _common(found: dict[str, Any]) -> dict[str, float]:
     subjects, figures = found["subjects"], dict[str, float]()
     for short, name in (("newest", NEWEST), ("points", POINTS)):
         for measure in ("paced", "product"):
-            ratio = subjects[name].get(measure, {}).get("ratio")
-            if ratio:
-                figures[f"{measure} {short}"] = ratio["median"]
+            told = subjects[name].get(measure)
+            if told:
+                figures[f"{measure} {short}"] = (
+                    told["ratio"]["median"] if "ratio" in told else _NEVER
+                )
     us = subjects[POINTS].get("paced", {}).get("us")
     if us:
         figures["paced share %"] = round(us["median"] / 10, 3)
-    bursts = [each for name in (NEWEST, POINTS) for each in _bursts(subjects[name])]
-    if bursts:
-        figures["p99.9 worst ms"] = max(each["p99.9"] for each in bursts) / 1000
-        figures["longest ms"] = max(each["max"] for each in bursts) / 1000
-    return {**figures, **_leaving(subjects[POINTS])}
+    calls = [each for name in (NEWEST, POINTS) for each in _single_calls(subjects[name])]
+    if calls:
+        # So few that there is no such percentile: each of them took long.
+        figures["p99.9 worst ms"] = max(each.get("p99.9", _NEVER) for each in calls) / 1000
+        figures["longest ms"] = max(each.get("max", _NEVER) for each in calls) / 1000
+    return {**figures, **_leaving(subjects[POINTS]), "dropped": _dropped(found)}
 
 
-def _bursts(subject: dict[str, Any]) -> list[dict[str, float]]:
+def _single_calls(subject: dict[str, Any]) -> list[dict[str, float]]:
     found = [subject.get("row", {}), *subject.get("bursts", {}).values()]
-    return [each for each in found if "p99.9" in each]
+    return [each for each in found if each]
 
 
 def _leaving(subject: dict[str, Any]) -> dict[str, float]:
     runs = {"healthy": subject.get("leaving"), **subject.get("leaving the dead", {})}
-    figures = {}
-    for state, told in runs.items():
-        times = [
-            each["s"] for each in (told if isinstance(told, list) else [told or {}]) if "s" in each
-        ]
-        if times:
-            figures[f"leave {state} s"] = max(times)
-    return figures
+    return {
+        f"leave {state} s": max(each.get("s", _NEVER) for each in _listed(told))
+        for state, told in runs.items()
+        if told
+    }
+
+
+def _listed(told: Any) -> list[dict[str, Any]]:
+    return told if isinstance(told, list) else [told]
 
 
 def _alone(found: dict[str, Any]) -> dict[str, float]:
     """What is asked of ours only."""
-    start, upkeep, delivery = found["start"], found.get("upkeep"), found.get("delivery")
-    figures = {
+    start, upkeep, delivery = found["start"], found["upkeep"] or {}, found["delivery"] or {}
+    return {
         "first entry ms": start["extra ms"],
         "foreign modules": len(start["foreign"]),
         "later entry ms": found["later entries"]["median"],
+        "sender MB": upkeep.get("private_mb", _NEVER) - upkeep.get("ring_mb", 0),
+        "sender CPU %": upkeep.get("cpu_percent", _NEVER),
+        "first value s": delivery.get("first_max_s", _NEVER),
+        "late s": max(delivery.get("later_s", [_NEVER])) - delivery.get("interval_s", 0),
     }
-    if upkeep and delivery:
-        figures["sender MB"] = upkeep["private_mb"] - upkeep["ring_mb"]
-        figures["sender CPU %"] = upkeep["cpu_percent"]
-        figures["first value s"] = delivery["first_max_s"]
-        figures["late s"] = max(delivery["later_s"]) - delivery["interval_s"]
-    return figures
 
 
 def _dropped(found: dict[str, Any]) -> float:
     """Of every Reporter that was measured: a dropped report would be a cheap one."""
-    told: list[dict[str, Any]] = [found.get("upkeep") or {}, {"dropped": found["calls dropped"]}]
-    for subject in found["subjects"].values():
-        leaves = subject.get("leaving") or []
+    told: list[dict[str, Any]] = [found.get("upkeep") or {}]
+    told.append({"dropped": found.get("calls dropped")})
+    for name in (NEWEST, POINTS):
+        subject = found["subjects"][name]
         bursts = {k: v for k, v in subject.get("bursts", {}).items() if k != "stopped"}
-        told += [subject.get("row", {}), *bursts.values(), *leaves]
+        told += [subject.get("row", {}), *bursts.values(), *_listed(subject.get("leaving", []))]
         told += subject.get("leaving the dead", {}).values()
+    told += [each.get("beside", {}) for each in found["subjects"].values()]
     return sum(each.get("dropped") or 0 for each in told)

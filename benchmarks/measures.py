@@ -20,7 +20,8 @@ from subject import wait_for
 
 BESIDE = ("reporter_newest", "reporter_points")
 BESIDE_LABELS = ("report_metric, points=False", "report_metric")
-STATES = ("alive", "closed", "silent")
+DEAD = ("closed", "silent")
+STATES = ("alive", *DEAD)
 _TOLD = ("label", "note")
 _SETTLE_S = 15.0
 
@@ -85,14 +86,18 @@ def own_calls(bench: Bench, names: list[str]) -> Told:
 
 
 def calls_beside(bench: Bench, name: str) -> Told:
-    """A subject in a process of its own, with ours as its neighbours; the ratios to them."""
+    """A subject in a process of its own, with ours as its neighbours; the ratios to them.
+
+    All that deliver anything do so, ours to a gateway of their own.
+    """
     effort = bench.effort
-    with bench.gateway(name) as gateway:
+    with bench.gateway(name) as gateway, bench.gateway(lineup.OURS[0]) as beside:
         told = bench.probes.run(
             "calls",
             subjects=[*(each for each in BESIDE if each != name), name],
             labels=BESIDE_LABELS,
             gateway=_address(gateway),
+            beside=_address(beside),
             rounds=effort.rounds,
             share=effort.share,
         )
@@ -121,12 +126,15 @@ def calls_in_a_row(bench: Bench, names: list[str]) -> dict[str, Told]:
 
 
 def calls_in_bursts(bench: Bench, name: str, states: Iterable[str]) -> dict[str, Told]:
-    """Single calls for a while, in each state of what the subject delivers to."""
+    """Single calls for a while, in each state of what the subject delivers to.
+
+    At a dead gateway from the first call on, for that is when it is tried most often.
+    """
     effort, found = bench.effort, dict[str, Told]()
     asked = {"subject": name, "calls": 1000, "burst": effort.burst, "seconds": effort.burst_s}
     for state in states:
         with address_in(bench, name, state) as address:
-            how = {"stopped": state == "stopped", "cold": state == "silent"}
+            how = {"stopped": state == "stopped", "cold": state in DEAD}
             found[state] = bench.probes.run("latency", gateway=address, **how, **asked)
     return found
 
@@ -197,7 +205,7 @@ def leaving(bench: Bench, name: str) -> Told:
     effort = bench.effort
     with bench.gateway(name) as gateway:
         asked = {"subject": name, "gateway": _address(gateway), "reports": effort.reports}
-        running = bench.probes.start("leave", effort.limit_s, **asked)
+        running = bench.probes.start("leave", effort.leave_limit_s, **asked)
         told = running.result()
         requests = gateway.requests() if gateway else None
     arrived = told.get("recorded") or None
@@ -214,10 +222,10 @@ def leaving_the_dead(bench: Bench, names: list[str], reports: int) -> dict[str, 
 
     def leave(name: str, state: str) -> Told:
         with address_in(bench, name, state) as url:
-            limit = bench.effort.limit_s
+            limit = bench.effort.leave_limit_s
             return bench.probes.run("leave", limit, subject=name, gateway=url, reports=reports)
 
-    asked = [(name, state) for name in names for state in ("closed", "silent")]
+    asked = [(name, state) for name in names for state in DEAD]
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         told = list(pool.map(lambda each: leave(*each), asked))
     found: dict[str, dict[str, Told]] = {}

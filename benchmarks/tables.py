@@ -149,7 +149,9 @@ def names(found: Found) -> Table:
     head = ("us a report, with so many names", *[f"{count:,}" for count in counts])
     rows = []
     for name, each in told.items():
-        cells = [cell(each.get(str(count), {}).get("us")) for count in counts]
+        late = found["subjects"][name]["names"].get("late")
+        missing = f"> {late:g} s" if late else ABSENT
+        cells = [cell(each[str(n)]["us"]) if str(n) in each else missing for n in counts]
         rows.append((found["subjects"][name]["label"], *cells))
     return Table("Names", head, rows)
 

@@ -1,6 +1,7 @@
-"""What calls cost, in rounds, beside dict stores. Asked: subjects, gateway, rounds, share, labels.
+"""What calls cost, in rounds, beside dict stores.
 
-The gateway is for the last subject alone: the others are its neighbours.
+Asked: subjects, gateway, beside, rounds, share, labels. The gateway is for the last subject alone;
+what is beside it, its neighbours, deliver to another one.
 """
 
 import os
@@ -18,7 +19,7 @@ def main() -> None:
     spec: dict[str, Any] = asked()
     *neighbours, name = spec["subjects"]
     (floor,) = lineup.opened([lineup.FLOOR], os.getcwd())
-    subjects = lineup.opened(neighbours, os.getcwd())
+    subjects = lineup.opened(neighbours, os.getcwd(), spec.get("beside"))
     subjects += lineup.opened([name], os.getcwd(), spec.get("gateway"))
     wanted = {*spec["labels"], *subjects[-1].loops} if "labels" in spec else None
     # Once through the whole ring, whose pages are new: a round that does not count.
