@@ -106,11 +106,11 @@ def reckoned(found: _Row) -> list[list[str]]:
 
 
 def _cost_per_series_s(found: _Row) -> float:
-    """CPU seconds that one push takes for each series that the gateway holds."""
+    """CPU seconds that one push takes for each series held, where it is dearest."""
     rows = [row for row in found["cells"] if row["gateway"] == "check on"]
     kept = [row for row in rows if row["verdict"] == "keeps up"]
-    row = max(kept, key=lambda row: row["runs"] / row["interval_s"])
-    return float(row["gateway_cores"] / row["served_s"] / (row["runs"] * found["series"]))
+    pushes = ((row, row["gateway_cores"] / row["served_s"]) for row in kept)
+    return float(max(each / (row["runs"] * found["series"]) for row, each in pushes))
 
 
 def _shown_ms(value: float) -> str:

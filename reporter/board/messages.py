@@ -84,10 +84,13 @@ def write_end(memory: Memory, end: dict[str, Any]) -> None:
 
 
 def read_end(memory: Memory) -> dict[str, Any] | None:
-    """How the run ended, once its Reporter has said so."""
+    """How the run ended, once its Reporter has said so; empty where that cannot be read."""
     if not memory.words[ENDED]:
         return None
-    return _text_in(memory.end)
+    try:
+        return _text_in(memory.end)
+    except ValueError:  # memory that somebody overwrote
+        return {}
 
 
 def write_status(memory: Memory, status: dict[str, Any]) -> None:

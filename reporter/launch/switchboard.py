@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reporter.run.identity import start_of_parent
-from reporter.run.wrapper import LONGEST
+from reporter.run.wrapper import LONGEST, launch_started
+from reporter.settings.local_hub import start_ticks
 
 _CREDENTIALS = struct.Struct("3i")  # process, user and group of the other side
 _SPEAKS_WITHIN = 1.0
@@ -47,7 +48,9 @@ class Switchboard:
 
     def __init__(self, take: Callable[[int, str | None], dict[str, Any] | None]) -> None:
         name, self._key = f"run-reporter-{os.urandom(8).hex()}", os.urandom(16).hex()
-        self.way = f"{name}/{self._key}/{start_of_parent()}"  # for the environment below
+        launched = launch_started(os.environ, start_of_parent())
+        # For the environment below.
+        self.way = f"{name}/{self._key}/{launched}/{start_ticks(os.getpid())}"
         self.called: list[SenderLine] = []  # every sender there was
         self._take = take
         self._expected = 0  # senders of Reporters that asked for a run

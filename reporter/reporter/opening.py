@@ -39,6 +39,11 @@ class Opening:
         self.run_id = self._agree_on_id(settings, shared_run_id(environment, _opened))
         self.brief = self._brief(settings)
 
+    @property
+    def taken_over(self) -> bool:
+        """Whether a `reporter run` above us had this run before."""
+        return bool(self._taken)
+
     def release(self) -> None:
         """Give the record up again: this run has come to nothing."""
         if self.events is not None:

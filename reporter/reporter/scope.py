@@ -317,8 +317,12 @@ _ended = False
 
 
 def interpreter_is_ending() -> bool:
-    """Whether exit handlers run already: nobody would end a run that is opened by itself now."""
-    return _ended or not threading.main_thread().is_alive()
+    """Whether nobody would end a run that is opened by itself now: exit handlers run already.
+
+    They do not while the end of the program still waits for the thread that asks.
+    """
+    main, asking = threading.main_thread(), threading.current_thread()
+    return _ended or (not main.is_alive() and (asking is main or asking.daemon))
 
 
 def _end_open_reporters() -> None:

@@ -89,10 +89,10 @@ class Session:
             return
         until, flushed = time.monotonic() + self._settings.exit_timeout, False
         try:
-            if not self._process.alive():
-                self._process.start()
+            self._start_if_dead()
             flushed = not sure and self.flush(self._settings.exit_timeout)
-            _wait(self._outbox.emptied, self._settings.exit_timeout / 2)
+            half = self._settings.exit_timeout / 2
+            _wait(self._outbox.emptied, min(half, until - time.monotonic()))
         finally:
             # Whatever interrupts the wait, the run has ended, and how.
             end = {"state": state, "reason": reason, "detail": detail[:300]}
@@ -120,8 +120,12 @@ class Session:
     def _await_delivery(self, until: float) -> None:
         _wait(self._over, until - time.monotonic())
         left = until - time.monotonic()
-        if not self._delivered and left > 0 and self._process.start():  # it died just now
+        if not self._delivered and left > 0 and self._start_if_dead():  # it died just now
             _wait(self._over, left)
+
+    def _start_if_dead(self) -> bool:
+        with self._lock:  # another thread may be at it, and two senders would share one memory
+            return not self._process.alive() and self._process.start()
 
     def _let_go(self, flushed: bool) -> None:
         self._writer.let_go()

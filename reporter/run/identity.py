@@ -82,8 +82,7 @@ def _from_master(environment: Mapping[str, str]) -> str | None:
     master = _master(environment)
     if master is None or world_size_of(environment) == 1:
         return None
-    started = launch_started(environment)  # with a wrapper between, it is not our own parent's
-    return f"ranks-{_digest(master, str(start_of_parent() if started is None else started))}"
+    return f"ranks-{_digest(master, str(launch_started(environment, start_of_parent())))}"
 
 
 def _master(environment: Mapping[str, str]) -> str | None:

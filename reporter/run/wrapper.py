@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-# No setting: `reporter run` alone gives it, as three words with slashes between. Where it listens,
+# No setting: `reporter run` alone gives it, as four words with slashes between. Where it listens,
 # which everybody on the machine can see; a key, which only its own processes can; and when the
-# process above it started, by which ranks of one launch find each other.
+# launcher above it and it itself started, by which ranks of one launch find each other.
 VARIABLE = "_REPORTER_WRAPPER"
 LONGEST = 16 << 10
 _ANSWERS_WITHIN = 3.0  # a wrapper that is stopped must not keep training waiting for longer
@@ -40,10 +40,13 @@ def take_run(
     return found if all(isinstance(found.get(name), str) for name in texts) else None
 
 
-def launch_started(environment: Mapping[str, str]) -> int | None:
-    """When the process above the wrapper started; None without a wrapper."""
-    word = environment.get(VARIABLE, "").rpartition("/")[2]
-    return int(word) if word.isdecimal() else None
+def launch_started(environment: Mapping[str, str], parent_started: int) -> int:
+    """When the launcher of this process started, which is its parent but for a wrapper between."""
+    launcher, _, wrapper = environment.get(VARIABLE, "").rpartition("/")
+    launcher = launcher.rpartition("/")[2]
+    if wrapper == str(parent_started) and launcher.isdecimal():
+        return int(launcher)
+    return parent_started
 
 
 class Line:

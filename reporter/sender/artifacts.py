@@ -33,13 +33,7 @@ class Artifacts:
     def add(self, asked: dict[str, Any]) -> None:
         """A file to copy, or to move if it is one of our own making."""
         self._waiting.append(asked)
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = Background(self._work, "artifacts")
-            try:
-                self._thread.start()
-            except RuntimeError as error:  # the machine lets us have no more threads
-                self._waiting.pop()
-                self._fail(asked, str(error))
+        self._work_on()
 
     def give_up(self) -> None:
         """Our time is over: what was not copied has failed."""
@@ -48,6 +42,7 @@ class Artifacts:
 
     def done(self) -> list[Event]:
         """What has become of files since the last call."""
+        self._work_on()  # a thread that was ending when one came has not seen it
         found = []
         while self._done:
             found.append(self._done.popleft())
@@ -61,6 +56,15 @@ class Artifacts:
                 os.unlink(path)
             except OSError:  # somebody was faster
                 pass
+
+    def _work_on(self) -> None:
+        if not self._waiting or (self._thread is not None and self._thread.is_alive()):
+            return
+        self._thread = Background(self._work, "artifacts")
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the machine lets us have no more threads
+            self._fail(self._waiting.pop(), str(error))
 
     def _work(self) -> None:
         while self._waiting:

@@ -70,9 +70,9 @@ class Delivery:
             self._push(self._pusher, intake, flush_asked, ended, now)
 
     @property
-    def busy(self) -> bool:
-        """Whether a push is in flight."""
-        return self._pusher is not None and self._pusher.busy
+    def in_flight(self) -> bool:
+        """Whether the gateway may still hear of a push."""
+        return self._pusher is not None and self._pusher.in_flight
 
     @property
     def in_trouble(self) -> bool:
@@ -81,9 +81,9 @@ class Delivery:
         return since is not None and self._clock() - since > _TROUBLE_AFTER
 
     def supersede(self, group: dict[str, str]) -> None:
-        """Remove the group of an earlier attempt."""
+        """Remove the group of an earlier attempt, or of who had the run before."""
         if self._pusher is not None:
-            self._pusher.superseded = group
+            self._pusher.superseded.append(group)
 
     def give_up(self) -> None:
         """End what is in flight."""

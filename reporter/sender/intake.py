@@ -90,7 +90,7 @@ class Intake:
     def write_board(self) -> None:
         """Record the newest values that no recorded point tells, where they changed."""
         for tag, (value, step) in self._board.items():
-            if self._board_written.get(tag) != (value, step):
+            if _differ(self._board_written.get(tag), (value, step)):
                 self._recorder.newest(tag, value, step)
         self._board_written = dict(self._board)
 
@@ -135,10 +135,8 @@ class Intake:
             return
         found, position = messages.receive(self._memory)
         for at, message in found:
-            if not message.keys() >= {
-                "e",
-                "t",
-            }:  # memory that somebody overwrote must not keep the end from us
+            if not message.keys() >= {"e", "t"}:
+                # Memory that somebody overwrote must not keep the end from us.
                 words[EVENTS_NOT_RECORDED] += 1
             elif at > self._recorder.message_position:
                 self._take_message({**message, "n": at})
@@ -169,7 +167,12 @@ class Intake:
 
     def _take_board(self, rows: Any) -> None:
         for tag, value, step in rows:
-            if tag in self._names and self._board.get(tag) != (value, step):
+            if tag in self._names and _differ(self._board.get(tag), (value, step)):
                 self._board[tag] = (value, step)
                 self._gauges.newest.set(self._names[tag], value, step, self.now())
                 self.reported = True
+
+
+def _differ(one: object, other: object) -> bool:
+    """A NaN differs from itself, which would be news each time."""
+    return one != other and repr(one) != repr(other)

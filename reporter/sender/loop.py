@@ -152,15 +152,14 @@ class Sender:
         self._gauges.retell(recorder.earlier, recorder.earlier_newest(), now)
         kept = {name: self._settings[name] for name in SHOWN_BY}
         recorder.facts({**self._gauges.facts, **run, "attempt": recorder.attempt, "settings": kept})
-        if supersedes not in (None, run["group"]):
-            self._delivery.supersede(supersedes)
+        for group in (supersedes, recorder.earlier_group):
+            if group not in (None, run["group"]):
+                self._delivery.supersede(group)
         if recorder.taken_over:
             recorder.event(Event(now, events.SENDER, {"restarted": True}))
             return
         told = {"attempt": recorder.attempt, "token": run["token"], "group": run["group"]}
         self._gauges.apply(recorder.event(Event(run["started"], events.START, told)))
-        if recorder.earlier_group and recorder.earlier_group != run["group"]:
-            self._delivery.supersede(recorder.earlier_group)
 
     def _take_environment(self) -> None:
         found = self._environment.found
@@ -190,10 +189,10 @@ class Sender:
 
     def _settled(self, end: dict[str, Any] | None, waited: float) -> dict[str, Any] | None:
         """How the run ended; None while a wrapper may still say so."""
-        if end is not None and not end.pop("unsure", False):
+        if end and not end.pop("unsure", False):
             return end
         seen = self._wrapper.heard()
-        if seen is not None and seen.pop("guess", False) and end is not None:
+        if seen is not None and seen.pop("guess", False) and end:
             return end  # of another process, and so no better than what the run itself said
         if seen is None and self._wrapper.open and waited < _WRAPPER_SAYS_WITHIN:
             return None
@@ -219,7 +218,7 @@ class Sender:
             return False
         if self._handed:  # what is in flight now would undo what the next sender says
             waited = time.monotonic() - self._over_at
-            return not self._delivery.busy or waited > _HANDED_WITHIN
+            return not self._delivery.in_flight or waited > _HANDED_WITHIN
         if self._delivery.delivered and not self._syncer.busy and not self._artifacts.busy:
             return True
         longest = float(self._settings["exit_timeout"]) + _LINGER

@@ -32,12 +32,17 @@ class Pusher:
         self._outcome: Outcome | None = None
         self._quarantined: dict[str, float] = {}  # family: when to try it again
         self.refused_ever = 0
-        self.superseded: Mapping[str, str] | None = None  # a group of ours to remove first
+        self.superseded: list[Mapping[str, str]] = []  # groups of ours to remove first
 
     @property
     def busy(self) -> bool:
         """Whether a push is in flight, or its outcome has not been taken."""
         return self._thread is not None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether the gateway may still hear of the push."""
+        return self._thread is not None and self._outcome is None
 
     @property
     def quarantined(self) -> int:
@@ -76,8 +81,7 @@ class Pusher:
 
     def _push(self, families: Sequence[Family]) -> Outcome:
         now = self._clock()
-        if self.superseded is not None and self._sink.delete(self.superseded).ok:
-            self.superseded = None
+        self.superseded = [each for each in self.superseded if not self._sink.delete(each).ok]
         self._quarantined = {f: t for f, t in self._quarantined.items() if t > now}
         outcome = self._sink.replace(self._group, self._good(families))
         if not outcome.refused:

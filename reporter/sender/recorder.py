@@ -158,6 +158,9 @@ class Recorder:
             return
         last = starts[-1]
         self.taken_over = last.fields.get("token") == self._brief["run"]["token"]
+        # Its group may still be there: whoever we take over from had perhaps not pushed yet.
+        before = starts[:-1] if self.taken_over else starts
+        self.earlier_group = before[-1].fields.get("group") if before else None
         attempt = last.fields.get("attempt", 1)
         self.attempt = int(attempt) + (0 if self.taken_over else 1)
         if self.taken_over:
@@ -166,8 +169,6 @@ class Recorder:
             positions = (event.fields.get("n", -1) for event in this_attempt)
             self.message_position = max(positions, default=-1)
             self.unfinished_files = _unfinished(this_attempt)
-        else:
-            self.earlier_group = last.fields.get("group")
 
 
 def _unfinished(happened: list[Event]) -> list[dict[str, Any]]:

@@ -16,24 +16,29 @@ class Syncer:
     def __init__(self, sync: Callable[[], object]) -> None:
         self._sync = sync
         self._due = 0.0
+        self._owed = False
         self._thread: Background | None = None
 
     @property
     def busy(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        """Whether a sync runs, or has yet to run because it was asked for."""
+        return self._owed or self._runs()
 
     def soon(self) -> None:
-        """The next turn is due at once."""
-        self._due = 0.0
+        """The next one is due once none is running."""
+        self._due, self._owed = 0.0, True
 
     def turn(self) -> None:
         """Start a sync if it is time and none is running."""
         now = time.monotonic()
-        if now < self._due or self.busy:
+        if now < self._due or self._runs():
             return
-        self._due = now + _EVERY
+        self._due, self._owed = now + _EVERY, False
         self._thread = Background(self._sync, "sync")
         try:
             self._thread.start()
         except RuntimeError:  # the machine lets us have no more threads
             self._sync()
+
+    def _runs(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()

@@ -203,3 +203,10 @@ def test_a_status_is_never_torn(memory: Memory) -> None:
     whole: list[dict[str, Any]] = [status for status in seen.values() if status]
     assert all(status["a"] == status["b"] for status in whole)
     assert all(len(status["filling"]) == status["a"] % 3000 for status in whole)
+
+
+def test_an_end_that_cannot_be_read_is_an_end(memory: Memory) -> None:
+    """Memory that somebody overwrote: the run is over all the same, nobody knows how."""
+    write_end(memory, {"state": 2})
+    memory.end[4:8] = b"\xff{{{"
+    assert read_end(memory) == {}

@@ -9,12 +9,14 @@ import sys
 
 import pytest
 
+from reporter.run import wrapper
 from reporter.run.identity import (
     RANKS,
     new_name,
     new_run_id,
     rank_of,
     shared_run_id,
+    start_of_parent,
     world_size_of,
 )
 from reporter.settings.parse import run_id
@@ -187,3 +189,14 @@ def test_c16_two_launches_of_one_machine_differ_by_their_parent() -> None:
     assert first == second
     assert first.startswith("ranks-")
     assert elsewhere != first
+
+
+def test_c16_a_wrapper_between_the_launcher_and_its_ranks_changes_nothing() -> None:
+    """Ranks that have a `reporter run` each find each other; two launches below one stay two."""
+    parent, launcher = str(start_of_parent()), "4711"
+    below = {**MASTER, wrapper.VARIABLE: f"name/key/{launcher}/{parent}"}
+    beside = {**MASTER, wrapper.VARIABLE: f"other/key/{launcher}/{parent}"}
+    assert shared_run_id(below) == shared_run_id(beside) != shared_run_id(MASTER)
+    # The wrapper stands above the launcher: ours is another process, the parent after all.
+    above = {**MASTER, wrapper.VARIABLE: f"name/key/{launcher}/1{parent}"}
+    assert shared_run_id(above) == shared_run_id(MASTER)

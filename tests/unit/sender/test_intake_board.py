@@ -1,10 +1,11 @@
-"""The newest value of a metric whose last points found the ring full."""
+"""Newest values that no recorded point tells."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from reporter.board.layout import POINTS, TAIL, TAKEN, create
+from reporter.board.layout import POINTS, TAIL, TAKEN, Memory, create
+from reporter.board.newest import Newest
 from reporter.board.reader import BLOCK
 from reporter.board.ring import Ring
 from reporter.names import METRIC_PREFIX
@@ -13,6 +14,14 @@ from reporter.sender.artifacts import Artifacts
 from reporter.sender.gauges import Gauges
 from reporter.sender.intake import Intake
 from reporter.sender.recorder import Recorder
+
+
+def recorded(folder: Path, memory: Memory) -> tuple[Recorder, Gauges]:
+    """What an intake feeds."""
+    settings = {"dir": str(folder), "project": "p", "record_limit": 1 << 30}
+    run = {"id": "r", "rank": 0, "token": "t", "started": 1000.0}
+    recorder = Recorder({"settings": settings, "run": run}, memory, None)
+    return recorder, Gauges({}, parameter_prefix=METRIC_PREFIX, series_limit=10, lease=1.0)
 
 
 def test_f16_older_points_that_are_taken_later_do_not_hide_the_newest_value(tmp_path: Path) -> None:
@@ -32,10 +41,7 @@ def test_f16_older_points_that_are_taken_later_do_not_hide_the_newest_value(tmp_
                 ring.report_metric("loss", n)
         return 1000.0
 
-    settings = {"dir": str(tmp_path), "project": "p", "record_limit": 1 << 30}
-    run = {"id": "r", "rank": 0, "token": "t", "started": 1000.0}
-    recorder = Recorder({"settings": settings, "run": run}, memory, None)
-    gauges = Gauges({}, parameter_prefix=METRIC_PREFIX, series_limit=10, lease=1.0)
+    recorder, gauges = recorded(tmp_path, memory)
     intake = Intake(memory, recorder, gauges, Artifacts(None), keep_points=True, clock=clock)
     for _ in range(2):
         intake.turn()
@@ -46,3 +52,23 @@ def test_f16_older_points_that_are_taken_later_do_not_hide_the_newest_value(tmp_
     assert intake.dropped()["ring_full"] == 1
     assert gauges.newest.values == {"loss": newest}
     assert load(recorder.folder).newest == {"loss": (newest, None)}
+
+
+def test_f7_a_nan_is_recorded_once(tmp_path: Path) -> None:
+    """A metric that is NaN and stays so is written once, not with each turn."""
+    memory = create(keep_points=False)
+    newest = Newest(memory)
+    newest.report_metric("loss", float("nan"), 3)
+    recorder, gauges = recorded(tmp_path, memory)
+    intake = Intake(memory, recorder, gauges, Artifacts(None), keep_points=False)
+    points = Path(recorder.paths.points)
+    sizes = []
+    for _ in range(3):
+        intake.reported = False
+        intake.turn()
+        intake.write_board()
+        sizes.append((points.stat().st_size, intake.reported))
+    recorder.close()
+    (size, reported), *later = sizes
+    assert (size > 0, reported) == (True, True)
+    assert later == [(size, False)] * 2

@@ -14,6 +14,7 @@ from reporter.sinks.base import Family, Outcome
 from tests.waiting import wait_for
 
 GROUP = {"job": "j", "run": "r"}
+SUPERSEDED: list[Mapping[str, str]] = [{"podUUID": "wrapper"}, {"podUUID": "first attempt"}]
 REFUSED = Outcome(ok=False, refused=True, problem="400")
 DOWN = Outcome(ok=False, problem="connection refused")
 
@@ -27,6 +28,7 @@ class Gateway:
         self.bad = set(bad)
         self.held: set[str] = set()
         self.requests: list[tuple[str, int]] = []
+        self.deleted: list[Mapping[str, str]] = []
         self.answer: Callable[[int], Outcome | None] = lambda n: None
         self.aborted = threading.Event()
 
@@ -52,7 +54,9 @@ class Gateway:
         return outcome
 
     def delete(self, group: Mapping[str, str]) -> Outcome:
-        raise AssertionError("the pusher never deletes")
+        assert group in SUPERSEDED
+        self.deleted.append(group)
+        return self.answer(len(self.requests)) or Outcome(ok=True)
 
     def abort(self) -> None:
         self.aborted.set()
@@ -258,3 +262,16 @@ def test_a_machine_that_gives_no_thread_costs_one_push(monkeypatch: pytest.Monke
     assert outcome is not None
     assert (outcome.ok, outcome.problem) == (False, "can't start new thread")
     assert push(pusher, families(1)).ok
+
+
+def test_every_superseded_group_is_removed_once_the_gateway_is_there() -> None:
+    """That of a wrapper and that of the attempt before, each until it is known to be gone."""
+    gateway = Gateway()
+    pusher = Pusher(gateway, GROUP)
+    pusher.superseded = list(SUPERSEDED)
+    gateway.answer = lambda _: DOWN
+    assert not push(pusher, families(1)).ok
+    gateway.answer = lambda _: None
+    for _ in range(2):
+        assert push(pusher, families(1)).ok
+    assert gateway.deleted == [*SUPERSEDED, *SUPERSEDED]
