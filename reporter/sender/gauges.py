@@ -66,6 +66,7 @@ class Gauges:
         self._stage: str | None = None
         self._milestones: dict[str, float] = {}
         self._not_kept = 0
+        self.values_cut = 0
 
     def apply(self, event: Event) -> None:
         """Something happened to the run."""
@@ -73,15 +74,21 @@ class Gauges:
         if event.kind == events.START:
             self._begin(event)
         elif event.kind == events.PARAMETER:
-            self._keep(self._parameters, name, str(told.get("value", "")))
+            self._keep(self._parameters, name, self._value_in(told))
         elif event.kind == events.TAG:
-            self._keep(self._tags, name, str(told.get("value", "")))
+            self._keep(self._tags, name, self._value_in(told))
         elif event.kind == events.STAGE:
             self._stage = told.get("name")
         elif event.kind == events.MILESTONE:
             self._keep(self._milestones, name, event.time)
         elif event.kind == events.END:
             self._finish(event)
+
+    def _value_in(self, told: Mapping[str, Any]) -> str:
+        text = str(told.get("value", ""))
+        kept = cut(text)
+        self.values_cut += kept != text
+        return kept
 
     def _keep(self, kept: dict[str, Any], name: str, value: Any) -> None:
         """Bounded as metrics are: of names beyond, a record tells, and here a count."""
@@ -189,10 +196,10 @@ class Gauges:
             labels = {"metric_name": name, TYPE_LABEL: "metric"}
             yield family(METRIC_PREFIX, name), labels, value
         for name, text in self._parameters.items():
-            labels = {"param_name": name, "param_value": cut(text), TYPE_LABEL: "parameter"}
+            labels = {"param_name": name, "param_value": text, TYPE_LABEL: "parameter"}
             yield family(self._parameter_prefix, name), labels, 1
         for name, text in self._tags.items():
-            yield "reporter_run_tag_info", {"tag": name, "value": cut(text)}, 1
+            yield "reporter_run_tag_info", {"tag": name, "value": text}, 1
         for name, time in self._milestones.items():
             yield "reporter_run_milestone_time_seconds", {"milestone": name}, time
 

@@ -106,7 +106,7 @@ class Intake:
             "record_limit": words[OVER_RECORD_LIMIT],
             "record_error": words[NOT_RECORDED],
             "series_limit": self._gauges.over_limit,
-            "name_too_long": words[NAMES_CUT],
+            "name_too_long": words[NAMES_CUT] + self._gauges.values_cut,
             "message_lost": words[MESSAGES_LOST] + words[EVENTS_NOT_RECORDED],
         }
 

@@ -147,11 +147,13 @@ def test_f17_a_parameter_is_one_series_however_often_it_changes(prefix: str) -> 
 
 @pytest.mark.parametrize("unit", ["x", "ü", "\U0001f600", "\udcff"])
 def test_f11_a_long_value_is_cut_at_one_kibibyte(unit: str) -> None:
-    """A long text is cut at 1 KiB, and never inside a character."""
+    """A long text is cut at 1 KiB, never inside a character, and counted."""
     assert cut(unit * 100) == unit * 100
     made = gauges()
     tell(made, events.PARAMETER, name="p", value=unit * 2000)
     tell(made, events.TAG, name="t", value=unit * 2000)
+    tell(made, events.TAG, name="short", value=unit * 100)
+    assert made.values_cut == 2
     tell(made, events.STAGE, name=unit * 2000)
     tell(made, events.END, state=3, reason="asked", detail=unit * 2000)
     for samples in shown(made).values():
