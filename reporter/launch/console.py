@@ -8,8 +8,8 @@ import sys
 import time
 
 from reporter.launch import relay
+from reporter.launch.say import say
 
-_CLOSES_WITHIN = 3.0
 _BETWEEN_STARTS = 1.0
 
 
@@ -21,7 +21,7 @@ class NoConsole:
     def tend(self) -> None:
         pass
 
-    def close(self) -> bytes:
+    def close(self, _within: float) -> bytes:
         return b""
 
 
@@ -53,16 +53,16 @@ class Console:
         except (OSError, subprocess.SubprocessError):  # next time, perhaps
             pass
 
-    def close(self) -> bytes:
+    def close(self, within: float) -> bytes:
         """Pass on what is left, for a bounded time. Returns the end of all that was printed."""
         self._relay.terminate()
         try:
-            code = self._relay.wait(_CLOSES_WITHIN)
+            code = self._relay.wait(within)
         except subprocess.TimeoutExpired:
             self._relay.kill()
             code = relay.NOT_ALL_SHOWN
         if code == relay.NOT_ALL_SHOWN:
-            sys.stderr.write("reporter run: whoever reads the output did not take all of it\n")
+            say("whoever reads the output did not take all of it")
         return relay.Tail(self._memory).text()
 
     def _started(self) -> subprocess.Popen[bytes]:

@@ -6,11 +6,13 @@ import json
 import shutil
 import ssl
 import subprocess
-import threading
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+
+from reporter.sender.background import Background
 
 _ANSWERS_WITHIN = 1.0  # a sender waits for the word on its trainer's end, twice as long
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -22,13 +24,18 @@ class Preemption:
     def __init__(self, environment: Mapping[str, str], account: Path = _ACCOUNT) -> None:
         self._environment, self._account = environment, account
         self._said = ""
-        self._thread: threading.Thread | None = None
+        self._thread: Background | None = None
 
     def ask(self) -> None:
-        """Begin to ask; once is enough."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._ask, name="preemption", daemon=True)
-            self._thread.start()
+        """Begin to ask, unless somebody is being asked, or has said so."""
+        if self._said or (self._thread is not None and self._thread.is_alive()):
+            return
+        thread = Background(self._ask, "preemption")
+        try:
+            thread.start()
+        except RuntimeError:  # the machine lets us have no more threads: nobody says so
+            return
+        self._thread = thread
 
     def said(self) -> str:
         """Who says so; nothing if nobody does."""
@@ -37,7 +44,10 @@ class Preemption:
         return self._said
 
     def _ask(self) -> None:
-        self._said = _slurm(self._environment) or _kubernetes(self._environment, self._account)
+        try:
+            self._said = _slurm(self._environment) or _kubernetes(self._environment, self._account)
+        except Exception:  # noqa: BLE001 - whatever was answered, it does not say so
+            pass
 
 
 def _slurm(environment: Mapping[str, str]) -> str:
@@ -73,12 +83,11 @@ def _kubernetes(environment: Mapping[str, str], account: Path) -> str:
         shown = f"[{host}]" if ":" in host else host
         url = f"https://{shown}:{port or 443}/api/v1/namespaces/{space}/pods/{name}/status"
         pod = _fetched(url, token, str(account / "ca.crt"))
-        conditions = pod["status"].get("conditions", [])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""  # most pods may not ask; then nobody says so
-    for condition in conditions:
-        if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
-            return f"Kubernetes: {condition.get('reason', 'DisruptionTarget')}"
+        for condition in pod["status"].get("conditions") or []:
+            if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
+                return f"Kubernetes: {condition.get('reason', 'DisruptionTarget')}"
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError):
+        pass  # most pods may not ask; then nobody says so
     return ""
 
 

@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections import deque
 
 TAIL_BYTES = 1 << 20
@@ -20,7 +21,8 @@ _HEAD = 8  # before the bytes of a tail: how many there ever were
 SIZE = _HEAD + TAIL_BYTES
 _BACKLOG_BYTES = 8 << 20  # kept for a target that does not take it
 _READ = 64 << 10
-_LAST_WORDS_WITHIN = 2.0
+_READS_ON_FOR = 0.5
+_LAST_WORDS_WITHIN = 2.0  # both together are less than `reporter run` waits for us
 
 
 class Tail:
@@ -112,24 +114,35 @@ def _wait_for_room(target: int) -> None:
 
 
 def relay(sources: dict[int, Outlet], tail: Tail, wake: int) -> None:
-    """Pass on until every source is at its end, or `wake` is readable and nothing is left."""
-    poll = select.poll()
+    """Pass on until every source is at its end.
+
+    Once `wake` is readable what is there already is passed on, for a bounded time: what prints in
+    the background without a pause must not cost what was printed before.
+    """
+    poll, until = select.poll(), None
     for descriptor in (*sources, wake):
         poll.register(descriptor, select.POLLIN)
-    while sources:
-        ready = [descriptor for descriptor, _ in poll.poll()]
+    while sources and (until is None or time.monotonic() < until):
+        ready = [descriptor for descriptor, _ in poll.poll(None if until is None else 0)]
+        if not ready:
+            return
+        if wake in ready:
+            ready.remove(wake)
+            poll.unregister(wake)
+            until = time.monotonic() + _READS_ON_FOR
         for descriptor in ready:
-            if descriptor == wake:
-                continue
-            piece = os.read(descriptor, _READ)
-            if piece:
-                tail.add(piece)
-                sources[descriptor].put(piece)
-            else:
+            if not _take(descriptor, sources[descriptor], tail):
                 poll.unregister(descriptor)
                 sources.pop(descriptor)
-        if ready == [wake]:
-            return
+
+
+def _take(source: int, outlet: Outlet, tail: Tail) -> bool:
+    """Pass on what is there; False at its end."""
+    piece = os.read(source, _READ)
+    if piece:
+        tail.add(piece)
+        outlet.put(piece)
+    return bool(piece)
 
 
 def main() -> None:

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from reporter.launch.console import Console, NoConsole
-from reporter.launch.kept import settle
+from reporter.launch.kept import Left, Settling
 from reporter.launch.memory_kills import MemoryKills
 from reporter.launch.preemption import Preemption
 from reporter.launch.program import Program, hold_signals, lives, send
 from reporter.launch.provisional import NoRun, Provisional
+from reporter.launch.say import say, speak_for_reporters, tried
+from reporter.launch.stops import Stops
 from reporter.launch.switchboard import SenderLine, Switchboard
 from reporter.launch.verdict import STOPS, Ending
+from reporter.reporter.notices import SAID_ABOVE, mention_no_gateway
 from reporter.run.wrapper import VARIABLE
 from reporter.settings import Settings
 
 TURN = 0.05
-_LINGER = 12.0  # beyond the exit timeout: what a sender may take, and a little more
+# Beyond the exit timeout, from the program's end on: what a sender may take and a little more,
+# and all that we do.
+_SENDERS_MAY_TAKE, _ALL_MAY_TAKE = 12.0, 20.0
 _SENDER_STARTS_WITHIN = 3.0
 _ORPHANS_MAY_TAKE = 5.0  # between SIGTERM and SIGKILL
-_STOP_MEANT_S = 60.0  # an end later than this after it was another matter, as for a sender
+_CONSOLE_MAY_TAKE = 3.0
+_IN_A_HURRY = 1.0  # for each thing that is left, once a person does not want to wait
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _FIRST = 1
-
-T = TypeVar("T")
+_BLIND, _UNTOLD = "kills for memory are not seen", "senders are not told of ends"
 
 
 class Supervisor:
@@ -38,22 +41,25 @@ class Supervisor:
         self, settings: Settings, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
         # What whoever started us ignores, the program ignores as well (nohup).
-        self._stops = [each for each in STOPS if signal.getsignal(each) is not signal.SIG_IGN]
+        self._heeded = [each for each in STOPS if signal.getsignal(each) is not signal.SIG_IGN]
         hold_signals()
+        speak_for_reporters()
         self._settings, self._command = settings, command
         self._provisional: NoRun | Provisional = NoRun()
         if settings.mode != "disabled":
-            made = _tried("the run is not shown", lambda: Provisional(settings, command))
+            made = tried("the run is not shown", lambda: Provisional(settings, command))
             self._provisional = made or NoRun()
-        self._switchboard = _tried(
+        self._switchboard = tried(
             "Reporters in it are runs of their own",
-            lambda: Switchboard(self._provisional.hand_over),
+            lambda: Switchboard(self._provisional.hand_over, self._provisional.not_taken),
         )
         way = self._switchboard.way if self._switchboard else ""
-        self._environment = {**environment, VARIABLE: way}
-        self._console = _tried("its console is not kept", Console) or NoConsole()
-        self._preemption = Preemption(environment)
-        self._asked: tuple[float, signal.Signals] | None = None
+        said = {VARIABLE: way, SAID_ABOVE: mention_no_gateway(settings)}
+        self._environment = {**environment, **said}
+        self._console: Console | NoConsole = NoConsole()
+        if not self._provisional.nested:  # else it is kept above us, with the same run
+            self._console = tried("its console is not kept", Console) or self._console
+        self._preemption, self._stops = Preemption(environment), Stops()
         self._over = self._impatient = False
 
     def run(self) -> int:
@@ -62,38 +68,37 @@ class Supervisor:
             program = Program(self._command, self._environment, self._console.descriptors)
         except OSError as error:
             return self._not_started(error)
-        kills = MemoryKills(program.pid)
+        kills = tried(_BLIND, lambda: MemoryKills(program.pid))
         while program.status is None:
             self._turn(program)
-            kills.look()
-        ending = Ending(program.status, kills.happened(), self._meant(), self._preemption.said())
-        self._conclude(program, ending)
+            if kills is not None:
+                tried(_BLIND, kills.look)
+        ended_at = time.monotonic()
+        killed = kills is not None and tried(_BLIND, kills.happened) is True
+        preempted = self._preemption.said()
+        ending = Ending(program.status, killed, self._stops.meant(), preempted)
+        tried("what it left is not seen to", lambda: self._conclude(program, ending, ended_at))
         return ending.exit_code
 
     def _not_started(self, error: OSError) -> int:
         missing = isinstance(error, FileNotFoundError)
         code = _NOT_FOUND if missing else _NOT_RUNNABLE
         name, why = self._command[0], "there is no such program" if missing else error.strerror
-        sys.stderr.write(f"reporter run: {name}: {why}\n")
-        self._provisional.end(Ending(code << 8).told())
+        say(f"{name}: {why}")
+        tried("the run's end is not told", lambda: self._provisional.end(Ending(code << 8).told()))
+        self._provisional.await_end(self._settings.exit_timeout)
         return code
 
-    def _turn(self, program: Program) -> None:
-        number = program.next_signal(TURN)
-        if number in self._stops:
-            self._impatient = self._over and number == signal.SIGINT
-            self._asked = self._asked or (time.monotonic(), signal.Signals(number))
+    def _turn(self, program: Program, within: float = TURN) -> None:
+        number = program.next_signal(within)
+        if number in self._heeded:
+            self._impatient = self._impatient or (self._over and number == signal.SIGINT)
+            self._stops.note(signal.Signals(number))
             self._preemption.ask()
-        self._console.tend()
-        self._tell_senders(program, None)
         if not self._over:
-            self._provisional.tend(self._called)
-
-    def _meant(self) -> signal.Signals | None:
-        """What told the program to stop, if that may be why it ended."""
-        if self._asked is None or time.monotonic() - self._asked[0] > _STOP_MEANT_S:
-            return None
-        return self._asked[1]
+            tried("its console may not be shown", self._console.tend)
+            tried(_UNTOLD, lambda: self._tell_senders(program, None))
+        tried("the run may not be shown", lambda: self._provisional.tend(self._called))
 
     @property
     def _called(self) -> list[SenderLine]:
@@ -116,30 +121,43 @@ class Supervisor:
             if sender.told:
                 continue
             if sender.trainer != program.pid and status is not None:
-                sender.tell(Ending(status, asked=self._meant()).told())
+                sender.tell(Ending(status, asked=self._stops.meant()).told())
             elif ending is not None and sender.trainer == program.pid:
                 sender.tell(ending.told())
             elif ending is not None and ending.exit_code:
                 sender.tell({**ending.told(), "guess": True})
 
-    def _conclude(self, program: Program, ending: Ending) -> None:
+    def _conclude(self, program: Program, ending: Ending, ended_at: float) -> None:
         """Let every sender deliver, for a bounded time; then see to their records."""
+        told, until = ending.told(), ended_at + self._settings.exit_timeout
+        tried("the run may not be shown", lambda: self._provisional.tend(self._called))
         self._over = True
-        self._tell_senders(program, ending)
-        self._provisional.end(ending.told())
+        tried(_UNTOLD, lambda: self._tell_senders(program, ending))
+        tried("the run's end is not told", lambda: self._provisional.end(told))
+        self._await_senders(program, ending, until + _SENDERS_MAY_TAKE)
+        within = _IN_A_HURRY if self._impatient else _CONSOLE_MAY_TAKE
+        console = tried("its console is not kept", lambda: self._console.close(within)) or b""
+        settling = Settling(self._settings, self._left, told, console)
+        least = time.monotonic() + _IN_A_HURRY
+        until = max(least, until + _ALL_MAY_TAKE)
+        while settling.busy and time.monotonic() < (least if self._impatient else until):
+            settling.wait(TURN)
+            self._turn(program, within=0)
+        for problem in settling.problems:
+            say(problem)
+
+    def _await_senders(self, program: Program, ending: Ending, until: float) -> None:
         began = time.monotonic()
         orphans_until = began + _ORPHANS_MAY_TAKE
-        until = began + self._settings.exit_timeout + _LINGER
         self._end_orphans(signal.SIGTERM)
-        while not self._impatient and time.monotonic() < until and self._busy(began):
+        while True:
+            tried(_UNTOLD, lambda: self._tell_senders(program, ending))
+            if self._impatient or time.monotonic() > until or not self._busy(began):
+                return
             self._turn(program)
-            self._tell_senders(program, ending)
+            tried("its console may not be shown", self._console.tend)
             if time.monotonic() > orphans_until:
                 self._end_orphans(signal.SIGKILL)
-        console, called = self._console.close(), self._called
-        own = self._provisional.settle(called)
-        records = [each for each in (*_records_of(called), own) if each]
-        settle(self._settings, list(dict.fromkeys(records)), ending.told(), console)
 
     def _busy(self, began: float) -> bool:
         """Whether a sender may still be at work for a process that has ended."""
@@ -149,7 +167,7 @@ class Supervisor:
         trainers = [sender.trainer for sender in self._senders]
         if os.getpid() != _FIRST:  # what still trains is none of ours, unless we take it with us
             trainers = [trainer for trainer in trainers if not lives(trainer)]
-        return bool(trainers) or self._provisional.delivers
+        return bool(trainers) or self._provisional.busy
 
     def _end_orphans(self, number: signal.Signals) -> None:
         """As PID 1 we take every process with us: those that report should say so first."""
@@ -159,17 +177,20 @@ class Supervisor:
             if sender.user == os.getuid():  # another user could name any process
                 send(sender.trainer, number)
 
+    def _left(self) -> list[Left]:
+        """The records of all runs there were, those of the lowest rank first.
 
-def _records_of(called: Sequence[SenderLine]) -> list[str | None]:
-    """Of our own user: what another one names may be a link to anywhere."""
-    ours = [sender for sender in called if sender.user == os.getuid()]
-    return [sender.record for sender in sorted(ours, key=lambda each: each.rank)]
-
-
-def _tried(without: str, make: Callable[[], T]) -> T | None:
-    """What `make` makes; where that cannot be, one line says what there is to be missed."""
-    try:
-        return make()
-    except Exception as error:  # noqa: BLE001 - the program has to run, whatever we lack
-        sys.stderr.write(f"reporter run: {without}: {type(error).__name__}: {error}\n")
-        return None
+        Of our own user: what another one names may be a link to anywhere.
+        """
+        called, own = self._called, os.getuid()
+        at_work = {each.record for each in self._senders}
+        ours = sorted((each for each in called if each.user == own), key=lambda each: each.rank)
+        left = {
+            each.record: Left(each.record, each.gateway, each.record in at_work)
+            for each in ours
+            if each.record
+        }
+        shown = tried("the run may be without its end", lambda: self._provisional.settle(called))
+        if shown is not None:
+            left.setdefault(shown.folder, shown)
+        return list(left.values())

@@ -13,7 +13,7 @@ from reporter.names import State
 from reporter.reporter.awaiting import in_thread
 from reporter.reporter.ends import end_of, end_of_interpreter
 from reporter.reporter.files import Attachment, Stage, checked_artifact
-from reporter.reporter.notices import say
+from reporter.reporter.notices import mention_no_gateway, say
 from reporter.reporter.plain import parameter, structure, text_of
 from reporter.reporter.session import Inert, Session
 from reporter.run import wrapper
@@ -282,10 +282,7 @@ def _session(settings: Settings) -> Session | Inert:
         opening = Opening(settings)
     except Exception as error:  # noqa: BLE001 - nothing about the machine may end training
         return Inert(f"this run is not reported: {type(error).__name__}: {error}")
-    if settings.gateway is None and settings.mode == "online":
-        say("no gateway is set, so runs are recorded below"
-            f" {settings.dir} and pushed nowhere: set REPORTER_GATEWAY,"
-            " or start `reporter up`")  # fmt: skip
+    mention_no_gateway(settings)
     if os.getpid() == 1:
         say("this process is PID 1: if it is killed, the kernel ends its sender with it, and the"
             " gateway keeps the last push; `reporter run -- …` closes that gap")  # fmt: skip

@@ -43,6 +43,7 @@ class Session:
         self.report_metric: Callable[..., None] = self._writer.report_metric
         self.metric = self._writer.metric
         self._lock = threading.RLock()
+        self._in_trouble = False
         self._outbox = Outbox(self._memory)
         self._process = SenderProcess(self._memory, opening.brief, opening.events)
         if not self._process.start():
@@ -161,8 +162,10 @@ class Session:
         """At a slow call: say what stays wrong, and give a dead sender a successor."""
         if not self.live or self._writer.ended:
             return
-        if self._memory.words[layout.TROUBLE]:
+        trouble = bool(self._memory.words[layout.TROUBLE])
+        if trouble and not self._in_trouble:  # once, however the answers change meanwhile
             say(outage(self.status()))
+        self._in_trouble = trouble
         if not self._process.alive() and self._lock.acquire(blocking=False):
             try:
                 if self._process.restart_if_dead():

@@ -41,6 +41,12 @@ def farewell(run: str, settings: Settings, status: dict[str, Any], over: bool) -
     if lost:
         told = ", ".join(f"{n} {reason}" for reason, n in lost.items())
         said.append(f"run {run}: {sum(lost.values())} reports are not in the history ({told})")
+    over_limit, untold = (status["dropped"].get(why) for why in ("series_limit", "message_lost"))
+    if over_limit and settings.gateway and settings.mode == "online":
+        limit = settings.series_limit
+        said.append(f"run {run}: {over_limit} series are not on the gateway (the limit is {limit})")
+    if untold and status["record"] is not None:  # else it is said that there is none
+        said.append(f"run {run}: {untold} parameters, tags or the like are not in the record")
     if not over:
         said.append(f"run {run} {_undelivered(settings, status)}")
     return said

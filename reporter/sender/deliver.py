@@ -18,6 +18,7 @@ from reporter.record.load import RunRecord, find_records, load
 from reporter.record.paths import RunPaths, rank_in
 from reporter.record.writer import RecordHeld, RecordWriter
 from reporter.sender.delivery import target_of
+from reporter.sender.elsewhere import goes_on_elsewhere
 from reporter.sender.gauges import SHOWN_BY, Gauges
 from reporter.sender.pusher import Pusher
 from reporter.sender.recorder import bases
@@ -42,6 +43,7 @@ class Done(StrEnum):
     ALREADY = "already delivered"
     LIVE = "live"
     EMPTY = "empty"
+    ELSEWHERE = "kept elsewhere"  # what came after this record, and with it the run's end
     WAITING = "not delivered yet"  # what a dry run says of what it would push
     NO_GATEWAY = "no gateway"
     FAILED = "failed"
@@ -120,14 +122,9 @@ class Deliverer:
 
     def _handle(self, folder: str) -> Handled:
         record = load(folder)
-        if is_held(folder):
-            return _said(folder, Done.LIVE)
-        if record.delivered and not self._again:
-            return _said(folder, Done.ALREADY)
-        if is_empty(folder):  # nothing is written into it: its sender may be about to begin
-            return _said(folder, Done.EMPTY)
-        if record.end_time is None and self._end is None and may_live(record):
-            return _said(folder, Done.LIVE)
+        left_alone = self._left_alone(record)
+        if left_alone is not None:
+            return _said(folder, left_alone)
         if self._dry_run:
             return _said(folder, Done.WAITING, closed=record.end_time is None)
         limit, attempt = self._settings.record_limit, record.attempt
@@ -137,6 +134,18 @@ class Deliverer:
         finally:
             writer.sync()
             writer.close()
+
+    def _left_alone(self, record: RunRecord) -> Done | None:
+        """What makes a record one that nothing is written into."""
+        if is_held(record.folder):
+            return Done.LIVE
+        if record.delivered and not self._again:
+            return Done.ALREADY
+        if is_empty(record.folder):  # its sender may be about to begin
+            return Done.EMPTY
+        if record.end_time is None and self._end is None and may_live(record):
+            return Done.LIVE
+        return Done.ELSEWHERE if goes_on_elsewhere(record, self._settings.dir) else None
 
     def _handle_held(self, folder: str, writer: RecordWriter) -> Handled:
         record = load(folder)  # anew: until it was held, another process may have written it

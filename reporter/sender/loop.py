@@ -115,8 +115,10 @@ class Sender:
 
     def _who_we_are(self) -> dict[str, Any]:
         """What a wrapper should know of this sender."""
-        run = self._run
-        return {"record": self._recorder.folder, "trainer": run["pid"], "rank": run["rank"]}
+        run, settings = self._run, self._settings
+        gateway = settings["gateway"] if settings["mode"] == "online" else None
+        ours = {"record": self._recorder.folder, "group": run["group"], "gateway": gateway}
+        return {**ours, "trainer": run["pid"], "rank": run["rank"]}
 
     def _said(self) -> dict[str, Any] | None:
         """The Reporter's last word; one that it is not sure of counts once its process is gone."""
@@ -255,7 +257,7 @@ class Sender:
     def _note_error(self) -> None:
         self._errors += 1
         if self._errors <= _TRACEBACKS:
-            traceback.print_exc(file=sys.stderr)
+            sys.stderr.write(self._delivery.scrubbed(traceback.format_exc()))
             sys.stderr.flush()
         time.sleep(min(1.0, 0.01 * self._errors))
 

@@ -48,6 +48,16 @@ def test_both_streams_are_passed_on_and_kept(tmp_path: Path) -> None:
     assert sorted(kept.splitlines()) == [b"err 1", b"out 1", b"out 2"]
 
 
+def test_a_wrapper_in_a_wrapper_keeps_the_console_once(tmp_path: Path) -> None:
+    """Both are the same run; the outer one keeps what is printed, and the end is told once."""
+    training = Training(tmp_path, mode="offline")
+    ended = training.run([*RUN, *RUN, sys.executable, "-c", "print('once'); raise SystemExit(3)"])
+    assert (ended.code, ended.out) == (3, "once\n")
+    assert _console(training) == b"once\n"
+    record = training.record()
+    assert (record.state, record.reason, record.attempt) == (State.FAILED, "exit_code", 1)
+
+
 def test_output_without_a_newline_or_text_is_kept_as_it_is(tmp_path: Path) -> None:
     """Bytes are bytes: no encoding, no line is needed."""
     training = Training(tmp_path, mode="offline")
@@ -127,3 +137,4 @@ def test_a_full_disk_costs_the_console_alone(tmp_path: Path) -> None:
     environment = {"XDG_STATE_HOME": "/dev/full", "TMPDIR": "/dev/full"}
     ended = training.run([*RUN, "sh", "-c", "echo hello; exit 3"], **environment)
     assert (ended.code, ended.out) == (3, "hello\n")
+    assert ended.err.count("no record is kept") == len(ended.err.splitlines()) == 1

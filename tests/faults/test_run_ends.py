@@ -16,7 +16,8 @@ from reporter.names import State
 from reporter.record import events
 from tests.cgroups import memory_group
 from tests.machine import in_own_processes, needs_root
-from tests.runs import Ended, Training, child, children_of, gone, senders_of
+from tests.processes import children_of, gone
+from tests.runs import Ended, Training, child, senders_of
 from tests.services.command import COMMAND
 from tests.services.programs import Pushgateway
 from tests.waiting import wait_for

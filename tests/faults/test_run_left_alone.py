@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from reporter.launch.provisional import Provisional
+from reporter.launch.switchboard import SenderLine
 from reporter.names import State
 from reporter.record import events
-from tests.machine import in_own_processes, needs_root
+from reporter.settings import resolve
+from tests.machine import in_own_processes, needs_root, traced, was_tampered_with
 from tests.runs import Training, child
 from tests.services.command import COMMAND
-from tests.services.programs import Pushgateway, fetch
+from tests.services.programs import Pushgateway, StartPushgateway, fetch
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
@@ -66,6 +70,102 @@ def test_a1_b1_trainer_and_sender_are_killed(tmp_path: Path, pushgateway: Pushga
     assert training.group().metric("loss") == 0.37
 
 
+@pytest.mark.parametrize("whose", ["of `reporter run`", "of the Reporter", "another gateway"])
+def test_a1_b1_both_are_killed_and_the_gateway_is_not_theirs(
+    whose: str, tmp_path: Path, pushgateway: Pushgateway, start_pushgateway: StartPushgateway
+) -> None:
+    """Offline, or on its way to another gateway, a run ends in its record alone."""
+    mode = "offline" if whose == "of `reporter run`" else "online"
+    training = Training(tmp_path, pushgateway.url, mode=mode)
+    chosen = {"of the Reporter": "mode='offline'", "another gateway": "gateway=sys.argv[1]"}
+    lines = ("import sys", *KILLS_BOTH)
+    code = "\n".join(lines).replace("Reporter()", f"Reporter({chosen.get(whose, '')})")
+    other = start_pushgateway()
+    assert training.run([*RUN, *_python(code), other.url]).code == 137
+    record = training.record()
+    assert (record.state, record.reason, record.delivered) == (State.FAILED, "signal", False)
+    assert list(record.points["loss"].values) == [0.37]
+    assert training.group().samples == []
+
+
+def test_a_reporter_that_did_not_wait_for_the_run(
+    tmp_path: Path, pushgateway: Pushgateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that it was given is forgotten once it shows that it went on without it."""
+    monkeypatch.chdir(tmp_path)
+    training = Training(tmp_path, pushgateway.url, project=tmp_path.name)
+    for name, value in training.settings.items():
+        monkeypatch.setenv(name, value)
+    settings = resolve({})
+    shown = Provisional(settings, ["train"])
+    wait_for(lambda: training.runs() and training.group().state, what="the run to show")
+    (run,) = training.runs()
+    taken = shown.hand_over(0, settings.gateway)
+    assert taken is not None
+    shown.not_taken()
+    shown.tend([])
+    assert training.group(run).state is State.RUNNING
+    called = [_called({**taken["group"], "run": "another"}, training)]
+    shown.tend(called)
+    wait_for(lambda: training.group(run).samples == [], what="the group to go")
+    assert shown.settle(called) is None
+    assert training.runs() == []
+
+
+def _called(group: dict[str, str], training: Training) -> SenderLine:
+    """A sender of rank 0 as it tells of itself."""
+    line, folder = socket.socket(), str(training.folder)
+    with line:
+        return SenderLine(line, os.getuid(), os.getpid(), 0, folder, group, training.gateway)
+
+
+LEAVES_NO_ROOM = """
+import os, resource
+from reporter.launch.provisional import Provisional
+from reporter.record.hold import is_held
+from reporter.record.paths import RunPaths
+from reporter.settings import resolve
+settings = resolve({"run": "x"})
+free = os.dup(0)
+os.close(free)
+resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, 4096))
+try:
+    Provisional(settings, ["train"])
+except OSError:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    paths = RunPaths(settings.dir, settings.project, "x", 0)
+    print(os.path.exists(paths.events), is_held(paths.folder))
+"""
+
+
+def test_a_run_that_cannot_be_shown_is_free(tmp_path: Path) -> None:
+    """Where there is no room for a sender the record is given up, so that a Reporter may have it:
+    nothing of it stays open."""
+    training = Training(tmp_path, mode="offline")
+    ended = training.run([sys.executable, "-c", LEAVES_NO_ROOM])
+    assert ended.out == "True False\n", ended.err
+
+
+def test_d5_training_goes_on_where_there_are_no_locks(tmp_path: Path) -> None:
+    """What trains on in the background is not told to have ended, though nothing locks it."""
+    training = Training(tmp_path, mode="offline")
+    os.mkfifo(tmp_path / "fifo")
+    script = f"{' '.join(child('stopping.py', '0'))} & echo $!; read line < fifo; exit 5"
+    traces = traced(tmp_path / "calls", "flock:error=ENOLCK")
+    with training.started([*traces, *RUN, "sh", "-c", script]) as process:
+        assert process.stdout is not None
+        trainer = int(process.stdout.readline())
+        try:
+            assert process.stdout.readline() == "training\n"
+            (tmp_path / "fifo").write_text("go\n")
+            assert process.wait(20) == 5
+            assert was_tampered_with(tmp_path / "calls")
+            assert training.record().state is State.RUNNING
+        finally:
+            os.kill(trainer, signal.SIGTERM)
+    assert training.ended_record().state is State.SUCCEEDED
+
+
 @pytest.mark.root
 @needs_root
 def test_d9_the_trainers_namespace_ends(tmp_path: Path, pushgateway: Pushgateway) -> None:
@@ -111,14 +211,23 @@ def test_sigchld_that_is_ignored(tmp_path: Path) -> None:
     assert training.record().detail == "3"
 
 
-@pytest.mark.parametrize("limit", ["-f 1000", "-n 12"])
-def test_d7_limits_that_leave_no_room_for_us(limit: str, tmp_path: Path) -> None:
-    """The program runs, and its exit code is passed on, whatever we lack; a line says what."""
+@pytest.mark.parametrize(
+    ("limit", "lacking"),
+    [
+        ("-f 1000", ["the run is not shown: OSError", "its console is not kept: OSError"]),
+        ("-n 12", ["its console is not kept: OSError"]),
+    ],
+)
+def test_d7_limits_that_leave_no_room_for_us(
+    limit: str, lacking: list[str], tmp_path: Path
+) -> None:
+    """The program runs, and its exit code is passed on, whatever we lack; a line each says what."""
     training = Training(tmp_path, mode="offline")
     command = subprocess.list2cmdline([*RUN, "sh", "-c", "echo ran; exit 3"])
     ended = training.run(["bash", "-c", f"ulimit {limit}; exec {command}"])
     assert (ended.code, ended.out) == (3, "ran\n"), ended.err
-    assert "Traceback" not in ended.err
+    told = [line.partition(": [Errno")[0] for line in ended.err.splitlines()]
+    assert told == [f"reporter run: {what}" for what in lacking]
 
 
 def test_a_hang_up_of_the_terminal(tmp_path: Path) -> None:

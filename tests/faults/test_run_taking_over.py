@@ -102,6 +102,43 @@ def test_a_run_that_another_process_holds(tmp_path: Path, pushgateway: Pushgatew
     assert training.record("held").attempt == 1
 
 
+@pytest.mark.parametrize("without", ["", "env -u _REPORTER_WRAPPER "], ids=["below", "elsewhere"])
+def test_c16_a_rank_that_comes_after_others(
+    without: str, tmp_path: Path, pushgateway: Pushgateway
+) -> None:
+    """Stepping back for other ranks `reporter run` removes nothing of its own one's, which may
+    come later, or run on another machine."""
+    training = Training(tmp_path, pushgateway.url, run="late", project=tmp_path.name)
+    trains = " ".join(child("ends.py", "returned"))
+    script = f"RANK=3 {trains} && RANK=1 {without}{trains}"
+    ended = training.run([*RUN, "--", "sh", "-c", script], RANK="1")
+    assert ended.code == 0, ended.err
+    assert [os.path.basename(each.folder) for each in training.records()] == ["rank-1", "rank-3"]
+    record, group = training.record("late", 1), training.group("late", 1)
+    assert (record.state, group.state, group.metric("loss")) == (State.SUCCEEDED,) * 2 + (0.37,)
+    assert record.attempt == (2 if without else 1)
+    assert list(record.points["loss"].values) == [0.37]
+
+
+REPORTS_TWICE = """
+import reporter
+for n in range(2):
+    with reporter.Reporter(**({"dir": "other"} if n else {})):
+        pass
+"""
+
+
+def test_no_gateway_is_said_once(tmp_path: Path) -> None:
+    """By `reporter run`, whatever it runs; and again only where the records go elsewhere."""
+    training = Training(tmp_path)
+    ended = training.run([*RUN, "--", *RUN, "--", *child("ends.py", "returned")])
+    assert ended.err.count("no gateway is set") == len(ended.err.splitlines()) == 1
+    ended = training.run([*RUN, "--", sys.executable, "-c", REPORTS_TWICE])
+    first, second = ended.err.splitlines()
+    assert str(training.records_folder) in first
+    assert str(tmp_path / "other") in second
+
+
 @pytest.mark.parametrize("mode", ["offline", "disabled"])
 def test_without_a_gateway(mode: str, tmp_path: Path) -> None:
     """Offline a run is recorded; disabled nothing is, and the exit code passes all the same."""

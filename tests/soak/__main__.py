@@ -43,8 +43,9 @@ def _tell(result: dict[str, object], soak: Soak) -> None:
     _say(soak.progress())
     for verdict in result["verdicts"]:  # type: ignore[attr-defined]
         _say(f"{'ok    ' if verdict['passed'] else 'FAILED'} {verdict['name']}: {verdict['found']}")
-    for problem in result["problems"]:  # type: ignore[attr-defined]
-        _say(f"  {problem}")
+    for told in ("problems", "what befell lives with problems"):
+        for line in result[told]:  # type: ignore[attr-defined]
+            _say(f"  {line}")
     if result["passed"]:
         _say("The soak has passed.")
     else:

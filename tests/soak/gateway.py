@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import urllib.request
@@ -127,8 +128,10 @@ class SoakGateway:
                 self._ends.setdefault(push.run, set()).add((told.state, told.reason))
 
     def _fail_now_and_then(self) -> None:
+        # Each kind before any comes again: a short soak has not many of them.
+        outages = itertools.cycle(self._random.sample(OUTAGES, len(OUTAGES)))
         while not self._over.wait(self._random.uniform(*UP_S)):
-            outage = self._random.choice(OUTAGES)
+            outage = next(outages)
             self.outages[outage] += 1
             self._fail(outage)
         self._front.mode = "ok"

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,9 @@ class Life:
         self.killed = self.hung = False
         self.sender_killed = False
         self.lost_both = False  # its sender was killed as well, and nobody could succeed it
+        self.befallen: list[str] = []  # what was done to it and its senders, and when
         self.code: int | None = None
+        self.began = self.ended = 0.0
         (folder / "tmp").mkdir(parents=True)
         self.ledger = Ledger.create(folder / "ledger")
         self._environment = {
@@ -91,6 +94,7 @@ class Life:
                 command, cwd=self.folder, env=self._environment,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err,
             )  # fmt: skip
+        self.began = time.monotonic()
         self._death = os.pidfd_open(self.process.pid)
 
     def live(self) -> None:
@@ -104,22 +108,30 @@ class Life:
             self.kill()
         elif not self._ended_within(self.plan.seconds + LONGEST_TO_LEAVE_S):
             self.hung = True
+            self.note("hung, and so killed")
             self.process.kill()
         self.end()
 
     def kill(self) -> None:
         self.killed = True
         self.lost_both |= self.sender_killed
+        self.note("killed")
         self.process.kill()
 
-    def note_killed_sender(self) -> None:
+    def note(self, what: str) -> None:
+        """This befalls it now."""
+        self.befallen.append(f"{what} at {time.monotonic() - self.began:.2f} s")
+
+    def note_killed_sender(self, pid: int) -> None:
         """Its sender was killed. While it trains, another one takes over, when it ends at last."""
+        self.note(f"sender {pid} killed")
         self.sender_killed = True
         self.lost_both |= self.killed or self.over or bool(self.ledger.said)
 
     def end(self) -> None:
         """Reap it."""
         self.code = self.process.wait()
+        self.ended = time.monotonic()
         self.killed = self.code == -signal.SIGKILL  # else it was faster
         os.close(self._death)
 

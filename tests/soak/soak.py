@@ -22,6 +22,7 @@ from tests.services.command import reporter
 from tests.soak.canaries import Canaries
 from tests.soak.gateway import SoakGateway
 from tests.soak.life import Life, Plan, planned
+from tests.soak.telling import befallen
 from tests.soak.verifying import Verifier, run_of
 from tests.soak.watching import Watcher
 
@@ -31,7 +32,11 @@ EXIT_TIMEOUT, LINGER, SLACK = 2, 10, 20
 NEMESIS_S = (1.0, 5.0)
 STOPPED_S = (0.1, 3.0)
 LATEST = 1.25  # of the time, for the last kills
-AFTER_DELIVERY_S = 5.0
+SENDER_WITHIN_S = 60.0  # far more than one takes to start
+# Those that are sampled as long as the soak lasts.
+LONG_TRAINER, SERIAL_TRAINER = "trainer of one long run", "trainer of run after run"
+LONG_SENDER = "sender of one long run"
+LASTING = (LONG_TRAINER, SERIAL_TRAINER, LONG_SENDER)
 
 
 class Soak:
@@ -65,17 +70,17 @@ class Soak:
         self.began = time.monotonic()
         self.gateway.start()
         self.watcher.start()
-        long, serial = self._start_the_lasting()
+        self._start_the_lasting()
         threads = [threading.Thread(target=self._churn) for _ in range(CHURNING)]
         threads += [threading.Thread(target=each) for each in (self._harm_senders, self._check)]
         for thread in threads:
             thread.start()
         self._tell_each_minute(threads[:CHURNING])
+        self.gateway.heal()  # first: what has waited for it can be delivered from now on
         self._over.set()
-        self.gateway.heal()
         for thread in threads:
             thread.join()
-        self._end(long, serial)
+        self._end()
 
     def close(self, keep: bool) -> None:
         """Every process and file of the soak is gone; the files may be kept to look at."""
@@ -86,17 +91,18 @@ class Soak:
         if not keep:
             shutil.rmtree(self.folder)
 
-    def _start_the_lasting(self) -> tuple[Life, Life]:
-        long = self._new_life(LONG, Plan(seconds=self.seconds, burst=50))
-        long.start()
-        serial = self._new_life(SERIAL, Plan(seconds=self.seconds))
-        serial.start("serial.py", str(self.seconds))
-        self.watcher.sample("trainer of one long run", long.process.pid)
-        self.watcher.sample("trainer of run after run", serial.process.pid)
-        self.watcher.look_again()
-        for pid in self.watcher.senders(LONG):
-            self.watcher.sample("sender of one long run", pid)
-        return long, serial
+    def _start_the_lasting(self) -> None:
+        self._long = self._new_life(LONG, Plan(seconds=self.seconds, burst=50))
+        self._long.start()
+        self._serial = self._new_life(SERIAL, Plan(seconds=self.seconds))
+        self._serial.start("serial.py", str(self.seconds))
+        self.watcher.sample(LONG_TRAINER, self._long.process.pid)
+        self.watcher.sample(SERIAL_TRAINER, self._serial.process.pid)
+        until = time.monotonic() + SENDER_WITHIN_S
+        while not (senders := self.watcher.senders(LONG)) and time.monotonic() < until:
+            self.watcher.look_again()
+        for pid in senders:
+            self.watcher.sample(LONG_SENDER, pid)
 
     def _new_life(self, number: int, plan: Plan) -> Life:
         environment = {
@@ -144,31 +150,34 @@ class Soak:
         return max(0.0, self.seconds - (time.monotonic() - self.began))
 
     def _harm_senders(self) -> None:
-        """Stops one for a while, or kills one."""
+        """Kills one, or stops one for a while; each at least once, if there is one to be harmed."""
         while not self._over.wait(self._dice.uniform(*NEMESIS_S)):
             with self._lock:
                 lives = [life for life in self._lives if self.watcher.senders(life.number)]
             if not lives:
                 continue
             life = self._dice.choice(lives)
-            if self._dice.random() < 0.4:
+            if not self.sender_kills or (self.sender_stops and self._dice.random() < 0.4):
                 self._kill_sender(life)
             else:
-                self._stop_sender(life if self._dice.random() < 0.8 else None)
+                self._stop_sender(life if self._dice.random() < 0.8 else self._long)
 
     def _kill_sender(self, life: Life) -> None:
         for pid in self.watcher.senders(life.number):
             if _signalled(pid, signal.SIGKILL):
                 self.sender_kills += 1
-                life.note_killed_sender()
+                life.note_killed_sender(pid)
 
-    def _stop_sender(self, life: Life | None) -> None:
-        pids = self.watcher.senders(life.number if life else LONG)
+    def _stop_sender(self, life: Life) -> None:
+        pids = self.watcher.senders(life.number)
         stopped = [pid for pid in pids if _signalled(pid, signal.SIGSTOP)]
         self.sender_stops += len(stopped)
+        for pid in stopped:
+            life.note(f"sender {pid} stopped")
         self._over.wait(self._dice.uniform(*STOPPED_S))
         for pid in stopped:
-            _signalled(pid, signal.SIGCONT)
+            if _signalled(pid, signal.SIGCONT):
+                life.note(f"sender {pid} continued")
 
     def _check(self) -> None:
         """Every life that has ended, once all its processes have."""
@@ -199,7 +208,13 @@ class Soak:
         if len(problems) == before:
             shutil.rmtree(life.folder)
             shutil.rmtree(self.folder / "records" / life.project, ignore_errors=True)
+        else:
+            self._note_what_befell(life)
         return True
+
+    def _note_what_befell(self, life: Life) -> None:
+        """What it takes to find the cause of its problems."""
+        self.verifier.tally.befallen.append(befallen(life, self.folder / "records" / life.project))
 
     def _look_at(self, life: Life, record: RunRecord | None) -> None:
         self._search(life, record)
@@ -251,25 +266,41 @@ class Soak:
             f" {self.sender_kills} senders killed, {problems} problems"
         )
 
-    def _end(self, long: Life, serial: Life) -> None:
-        for life in (long, serial):
+    def _end(self) -> None:
+        for life in (self._long, self._serial):
             life.live()
         self._refuse_a_url()
         self.gateway_version = self.gateway.version
         self._wait_for_silence()
+        self._push_what_is_left()
+        problems = self.verifier.tally.problems
+        for life, check in (
+            (self._long, self._check_the_long),
+            (self._serial, self._check_the_serial),
+        ):
+            before = len(problems)
+            self._look_into(life)
+            check(life)
+            if len(problems) > before:
+                self._note_what_befell(life)
+        self._look_for_remains()
+
+    def _push_what_is_left(self) -> None:
         environment = {"REPORTER_GATEWAY": self.gateway.url, **self.canaries.environment(1)}
         pushed = reporter("push", self.folder / "records", folder=self.folder, **environment)
         self.canaries.search("what `reporter push` says", (pushed.stdout + pushed.stderr).encode())
         if pushed.returncode:
             self.verifier.tally.problems.append(f"reporter push: {pushed.stdout}{pushed.stderr}")
-        self._search(long, self._record_of(long))
-        self._look_into(long)
-        self._look_into(serial)
-        self.verifier.verify(long, self._record_of(long))
-        records = self._records_of(serial)
-        self._search(serial, None)
-        self.verifier.verify_serial(serial.ledger.runs, records)
-        self._look_for_remains()
+
+    def _check_the_long(self, life: Life) -> None:
+        record = self._record_of(life)
+        self._search(life, record)
+        self.verifier.verify(life, record)
+
+    def _check_the_serial(self, life: Life) -> None:
+        records = self._records_of(life)
+        self._search(life, None)
+        self.verifier.verify_serial(life.ledger.runs, records)
 
     def _refuse_a_url(self) -> None:
         """A password in the gateway's URL: a Reporter says so, and not which."""

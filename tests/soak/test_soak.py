@@ -31,4 +31,5 @@ def test_nothing_is_lost_left_or_shown_whatever_is_killed() -> None:
     finally:
         soak.close(keep=not passed)
     sys.stdout.write(json.dumps(result, indent=1))
-    assert passed, [*result["problems"], *result["verdicts"]]
+    befallen = result["what befell lives with problems"]
+    assert passed, "\n".join(map(str, [*result["verdicts"], *result["problems"], *befallen]))

@@ -45,6 +45,7 @@ class Tally:
     last_values_lost: int = 0
     checked_on_the_gateway: int = 0  # beside what it had accepted, what it still showed
     problems: list[str] = field(default_factory=list)
+    befallen: list[str] = field(default_factory=list)  # what is known of each life with a problem
 
 
 class Verifier:
@@ -56,8 +57,8 @@ class Verifier:
 
     def verify(self, life: Life, record: RunRecord | None) -> None:
         """The run's one record, if there is one, and what was pushed."""
-        found = list(self._problems(life, record))
-        self.tally.problems += [f"life {life.number} ({life.plan}): {each}" for each in found]
+        found = self._problems(life, record)
+        self.tally.problems += [f"life {life.number}: {each}" for each in found]
 
     def _problems(self, life: Life, record: RunRecord | None) -> Iterator[str]:
         if life.hung:

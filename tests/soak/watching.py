@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.runs import gone
+from tests.processes import (
+    began,
+    children_of,
+    command_of,
+    descriptors_of,
+    environment_of,
+    gone,
+    numbers,
+    status_of,
+)
 from tests.soak.canaries import Canaries
 from tests.soak.life import MARK
 
@@ -98,24 +105,24 @@ class Watcher:
 
     def _look(self) -> None:
         known: dict[int, _Process] = {}
-        for pid, began in _everything():
-            before = self._known.get(pid)
-            if before is not None and before.began != began:
+        for pid in numbers():
+            start, before = began(pid), self._known.get(pid)
+            if before is not None and before.began != start:
                 before = None
             life = before.life if before else self._life_of(pid)
             if life is None or gone(pid):
                 continue
-            command = _read(f"/proc/{pid}/cmdline")
+            command = command_of(pid)
             if before is None or before.command != command:  # new, or another program by now
                 self.seen += 1
                 self._canaries.search(f"the arguments of process {pid}", command)
-            known[pid] = _Process(began, life, command)
+            known[pid] = _Process(start, life, command)
         self._known = known
         self.looks += 1
 
     def _life_of(self, pid: int) -> int | None:
         """The number of the life that a process belongs to, if it is one of ours."""
-        for variable in _read(f"/proc/{pid}/environ").split(b"\0"):
+        for variable in environment_of(pid).split(b"\0"):
             name, _, value = variable.partition(b"=")
             if name == MARK.encode() and Path(value.decode()).parent == self._lives:
                 return int(Path(value.decode()).name)
@@ -150,19 +157,10 @@ class Trend(NamedTuple):
         return {name: round(value / _MIB, 2) for name, value in found}
 
 
-def _everything() -> Iterator[tuple[int, bytes]]:
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            stat = _read(f"/proc/{name}/stat").rpartition(b")")[2].split()
-            if stat:
-                yield int(name), stat[19]
-
-
 def _sample(pid: int) -> Sample | None:
-    status = dict(line.split(":", 1) for line in _read(f"/proc/{pid}/status").decode().splitlines())
+    status = status_of(pid)
     try:
-        descriptors = len(os.listdir(f"/proc/{pid}/fd"))
-        children = _read(f"/proc/{pid}/task/{pid}/children").split()
+        descriptors, children = len(descriptors_of(pid)), children_of(pid)
     except OSError:
         return None
     if "RssAnon" not in status:
@@ -172,17 +170,9 @@ def _sample(pid: int) -> Sample | None:
         shared=_kib(status["RssShmem"]),
         descriptors=descriptors,
         threads=int(status["Threads"]),
-        zombies=sum(gone(int(child)) for child in children),
+        zombies=sum(map(gone, children)),
     )
 
 
 def _kib(text: str) -> int:
     return int(text.split(maxsplit=1)[0]) << 10
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:  # it has ended
-        return b""

@@ -31,7 +31,10 @@ def check_end(
     """Once trainer and senders are gone, the disk is well, and `reporter push` has been."""
     check_values(expected, records)
     # One that went on where the disk was better counts its attempts anew.
-    ends = check_pushes(expected, pushes, alone=len(records) < 2)
+    alone = len(records) < 2 or len(expected.attempts) < 2
+    ends = check_pushes(expected, pushes, alone=alone)
+    honest = {end for each in expected.attempts for end in each.ends}
+    assert honest.issuperset(ends.values()), f"{ends} is not honest"
     if not records:  # its sender was ended before it could begin
         assert all(each.cut for each in expected.attempts), "there is no record"
         return
@@ -45,7 +48,8 @@ def check_end(
     if not expected.forgetful:
         _check_losses(expected, records)
         _check_newest_recorded(expected, records)
-        _check_newest(expected, group, records[-1] if expected.cut else None)
+        if alone:  # else the last attempt could not know what the others had told
+            _check_newest(expected, group, records[-1] if expected.cut else None)
 
 
 def check_values(expected: Expected, records: Sequence[RunRecord]) -> None:
@@ -108,6 +112,7 @@ def _check_pushed(expected: Expected, told: Pushed, newest: dict[str, float]) ->
 
 def _check_losses(expected: Expected, records: Sequence[RunRecord]) -> None:
     """What is recorded and what is counted as dropped add up to what was reported."""
+    _check_flushed_parameters(expected, records)
     if not expected.keeps_points:
         return
     if not expected.cut:
@@ -116,6 +121,16 @@ def _check_losses(expected: Expected, records: Sequence[RunRecord]) -> None:
     found = {v for record in records for each in record.points.values() for v in each.values}
     lost = len(flushed - found)
     assert expected.disk_failed or lost <= expected.sure_losses, f"{lost} were flushed and lost"
+
+
+def _check_flushed_parameters(expected: Expected, records: Sequence[RunRecord]) -> None:
+    """Each is recorded as it was flushed last, or as it was set later."""
+    if expected.disk_failed:
+        return
+    for name, count in expected.sure_parameters.items():
+        flushed = expected.parameters[name][count - 1]
+        newest = max((record.parameters.get(name, 0) for record in records), default=0)
+        assert newest >= flushed, f"{name} was flushed as {flushed}, and {newest} is recorded"
 
 
 def _check_sum(expected: Expected, found: int) -> None:
@@ -131,10 +146,15 @@ def _check_newest_recorded(expected: Expected, records: Sequence[RunRecord]) -> 
     ]
     if expected.cut or any(lost):
         return
-    newest = {name: value for record in records for name, (value, _) in record.newest.items()}
-    assert newest == {name: values[-1] for name, values in expected.metrics.items()}
-    told = {name: value for record in records for name, value in record.parameters.items()}
-    assert told == {name: values[-1] for name, values in expected.parameters.items()}
+    metrics: dict[str, float] = {}
+    parameters: dict[str, float] = {}
+    for record in records:  # in no order of time; but the values are
+        for name, (value, _) in record.newest.items():
+            metrics[name] = max(value, metrics.get(name, 0))
+        for name, value in record.parameters.items():
+            parameters[name] = max(value, parameters.get(name, 0))
+    assert metrics == {name: values[-1] for name, values in expected.metrics.items()}
+    assert parameters == {name: values[-1] for name, values in expected.parameters.items()}
 
 
 def _check_newest(expected: Expected, group: Group, record: RunRecord | None = None) -> None:

@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
 
 from reporter.record.load import RunRecord, find_records, load
 from reporter.sender.deliver import Deliverer, Handled
@@ -16,8 +17,9 @@ from reporter.settings import resolve
 from tests.faults.model.library import CLOCK
 from tests.faults.model.trainee import Trainee
 from tests.front import Front, Push, Pushed
-from tests.machine import tiny_disk
-from tests.runs import Group, gone
+from tests.machine import may_mount, tiny_disk
+from tests.processes import command_of, environment_of, gone, numbers, status_of
+from tests.runs import Group
 from tests.services.programs import Pushgateway, fetch
 from tests.waiting import wait_for
 
@@ -35,7 +37,7 @@ class World:
         self.pushes: list[Push] = []
         self.trainee: Trainee | None = None
         self.stopped = False  # the sender, by us
-        self.disk_is_small = os.geteuid() == 0
+        self.disk_is_small = may_mount()
         self._folder, self._settings = folder, settings
         self._mark = f"MODEL_WORLD={uuid.uuid4().hex}"
         self._stack = ExitStack()
@@ -58,7 +60,7 @@ class World:
 
     def senders(self) -> list[int]:
         """Its live senders."""
-        return [pid for pid in self.processes() if b"sender/entry.py" in _command_of(pid)]
+        return [pid for pid in self.processes() if b"sender/entry.py" in command_of(pid)]
 
     def signal_senders(self, number: int) -> None:
         """To every sender that there is: more than one only while one succeeds another."""
@@ -74,7 +76,7 @@ class World:
         """Whether a SIGTERM reaches them; before their first line of Python it ends them."""
         bit = 1 << signal.SIGTERM - 1
         return all(
-            _mask(pid, b"SigBlk") & bit or _mask(pid, b"SigCgt") & bit for pid in self.senders()
+            _mask(pid, "SigBlk") & bit or _mask(pid, "SigCgt") & bit for pid in self.senders()
         )
 
     def restart_gateway(self) -> None:
@@ -119,7 +121,10 @@ class World:
     def deliver(self) -> list[Handled]:
         """What `reporter push` does."""
         given = {"dir": str(self._records), "gateway": self.front.url}
-        return list(Deliverer(resolve(given, {})).deliver(self._record_folders()))
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self._environment().items():  # where else records may be
+                patch.setenv(name, value)
+            return list(Deliverer(resolve(given, {})).deliver(self._record_folders()))
 
     def records(self, run: str) -> list[RunRecord]:
         """Every record of the run; more than one where the wanted folder was not to be had."""
@@ -140,7 +145,7 @@ class World:
 
     def processes(self) -> list[int]:
         """Every live process that this world's training brought forth."""
-        return [pid for pid in _pids() if self._mark.encode() in _environment_of(pid)]
+        return [pid for pid in numbers() if self._mark.encode() in environment_of(pid)]
 
     def ended(self) -> bool:
         """Whether the training process and its senders are gone."""
@@ -187,26 +192,5 @@ def _signal(pid: int, number: int) -> None:
         pass
 
 
-def _pids() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
-
-
-def _environment_of(pid: int) -> bytes:
-    return _read(f"/proc/{pid}/environ")
-
-
-def _command_of(pid: int) -> bytes:
-    return _read(f"/proc/{pid}/cmdline")
-
-
-def _mask(pid: int, of: bytes) -> int:
-    words = _read(f"/proc/{pid}/status").split()
-    return int(words[words.index(of + b":") + 1], 16) if words else 0
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:  # it has ended
-        return b""
+def _mask(pid: int, of: str) -> int:
+    return int(status_of(pid).get(of, "0"), 16)

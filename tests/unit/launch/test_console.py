@@ -61,8 +61,9 @@ def test_a_target_that_takes_nothing_costs_bounded_memory_and_is_told() -> None:
     os.close(writer)
     drain.join()
     os.close(reader)
-    (told,) = [line for line in bytes(got).split(b"\n") if b"were not shown" in line]
-    lost = int(told.split()[1])
+    told = [line for line in bytes(got).split(b"\n") if b"were not shown" in line]
+    lost = sum(int(line.split()[1]) for line in told)
+    assert lost
     assert got.count(b"z") + lost == 40 << 20
 
 
@@ -85,4 +86,19 @@ def test_a_source_that_stays_open_ends_when_woken_and_empty(tail: Tail) -> None:
     assert not thread.is_alive()
     assert tail.text() == b"last words\nand more\n"
     for descriptor in (source, said, wake, bell):
+        os.close(descriptor)
+
+
+def test_a_source_that_never_pauses_has_an_end(tail: Tail) -> None:
+    """What a program left behind may print for ever; what was said till then is passed on."""
+    source, (wake, bell) = os.open("/dev/zero", os.O_RDONLY), os.pipe()
+    outlet = Outlet(os.open(os.devnull, os.O_WRONLY))
+    thread = threading.Thread(target=relay, args=({source: outlet}, tail, wake), daemon=True)
+    thread.start()
+    wait_for(tail.text, what="the first words")
+    os.write(bell, b"\0")
+    thread.join(5)
+    assert not thread.is_alive()
+    assert outlet.close(5)
+    for descriptor in (source, wake, bell):
         os.close(descriptor)

@@ -45,6 +45,21 @@ def test_slurm_is_asked(
     assert _asked({"SLURM_JOB_ID": "7; rm"}) == ""
 
 
+def test_slurm_is_asked_again_with_the_next_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop that the program got over was not the preemption, which may come later."""
+    scontrol, shown = tmp_path / "scontrol", tmp_path / "shown"
+    scontrol.write_text(f'#!/bin/sh\ncat "{shown}"\n')
+    scontrol.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    preemption = Preemption({"SLURM_JOB_ID": "7"}, tmp_path)
+    for state, said in (("RUNNING", ""), ("PREEMPTED", "Slurm"), ("COMPLETING", "Slurm")):
+        shown.write_text(f"JobId=7 JobState={state}")
+        preemption.ask()
+        assert preemption.said() == said
+
+
 class Api:
     """The one answer of a cluster's API that is asked for; it keeps what it was sent."""
 
@@ -56,6 +71,9 @@ class Api:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 api.seen.append((self.path, self.headers["Authorization"]))
+                if isinstance(api.pod, bytes):  # no HTTP at all
+                    self.wfile.write(api.pod)
+                    return
                 body = json.dumps(api.pod).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -105,6 +123,9 @@ def _condition(kind: str, status: str) -> dict[str, Any]:
         ({"status": {}}, ""),
         ({"kind": "Status", "code": 403}, ""),
         ([], ""),
+        ({"status": {"conditions": None}}, ""),
+        ({"status": {"conditions": ["Ready"]}}, ""),
+        (b"SSH-2.0 hello\r\n\r\n", ""),
     ],
 )
 def test_kubernetes_is_asked(pod: Any, said: str, api: Api, tmp_path: Path) -> None:

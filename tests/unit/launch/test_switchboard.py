@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -70,6 +75,64 @@ def test_nonsense_ends_nothing(told: dict[str, Any], switchboard: Switchboard) -
     line = Line(switchboard.way, told)
     assert line.heard(5) is None
     assert take_run({VARIABLE: switchboard.way}, 0) == MINE
+
+
+@contextmanager
+def _connected(switchboard: Switchboard) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+        line.connect("\0" + switchboard.way.partition("/")[0])
+        yield line
+
+
+def test_nonsense_that_is_deep_ends_nothing(switchboard: Switchboard) -> None:
+    """Whoever is on the machine may send it: it is not answered, and not worth a traceback."""
+    with _connected(switchboard) as line:
+        line.send(b"[" * 16_000)
+        line.settimeout(5)
+        assert line.recv(1) == b""
+    assert take_run({VARIABLE: switchboard.way}, 0) == MINE
+
+
+def test_those_that_say_nothing_are_bounded(switchboard: Switchboard) -> None:
+    """Whoever is on the machine may connect: it costs few threads, and locks nobody out."""
+    before, most = threading.active_count(), 0
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(_connected(switchboard))
+            most = max(most, threading.active_count() - before)
+        assert most < 100
+        below = {VARIABLE: switchboard.way}
+        wait_for(lambda: take_run(below, 0) == MINE, 0.9, "the run, before their time is over")
+
+
+def test_a_reporter_that_did_not_wait_has_not_taken_the_run() -> None:
+    """It is seen, whether it hung up before the answer came or without having read it."""
+    asked, go_on, not_taken = threading.Event(), threading.Event(), threading.Event()
+
+    def take(_rank: int, _gateway: str | None) -> dict[str, Any]:
+        asked.set()
+        go_on.wait(5)
+        return MINE
+
+    switchboard = Switchboard(take, not_taken.set)
+    line = Line(switchboard.way, {"take": 0, "gateway": None})
+    assert asked.wait(5)
+    line.hang_up()
+    go_on.set()
+    assert not_taken.wait(5)
+    not_taken.clear()
+    line = Line(switchboard.way, {"take": 0, "gateway": None})
+    wait_for(lambda: _readable(line), what="the answer")
+    line.hang_up()
+    assert not_taken.wait(5)
+    not_taken.clear()
+    assert take_run({VARIABLE: switchboard.way}, 0) == MINE
+    assert not not_taken.wait(0.2)
+
+
+def _readable(line: Line) -> bool:
+    assert line._socket is not None
+    return bool(select.select([line._socket], [], [], 0)[0])
 
 
 def test_without_a_wrapper_there_is_no_run() -> None:
