@@ -85,6 +85,10 @@ class Delivery:
         if self._pusher is not None:
             self._pusher.superseded.append(group)
 
+    def scrubbed(self, text: str) -> str:
+        """The text without what only the gateway may know."""
+        return text if self._sink is None else self._sink.scrubbed(text)
+
     def give_up(self) -> None:
         """End what is in flight."""
         if self._pusher is not None:

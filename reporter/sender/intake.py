@@ -123,10 +123,11 @@ class Intake:
         return self._last_time
 
     def _take_names(self) -> None:
-        found, self._names_read = read_names(self._memory, self._names_read)
+        found, read_to = read_names(self._memory, self._names_read)
         for tag, name in found:
             self._names[tag] = name
             self._recorder.name(tag, name)
+        self._names_read = read_to  # only now: where memory ran out, they are read again
         self._reader.tag_limit = len(self._names) + 1
 
     def _take_messages(self) -> None:
@@ -156,14 +157,16 @@ class Intake:
         for block in self._reader.blocks(final):
             self._take_names()  # again: one may have come since, with its first point
             now = self.now()
-            self._recorder.block(block, now, uncertain)
+            # First what may be done twice, and then at once the two that must not be: memory may
+            # run out between any of them.
             last = self._gauges.newest.take(block.tags, block.values, block.steps, self._names, now)
+            self._recorder.block(block, now, uncertain)
+            self._reader.hand_back(block.span)
             for tag, k in last.items():
                 self._reader.saw(tag, block.position(k))
                 self._board.pop(tag, None)
                 self._board_written.pop(tag, None)  # in the record, these points come behind it
             self.reported = self.reported or bool(block.tags)
-            self._reader.hand_back(block.span)
 
     def _take_board(self, rows: Any) -> None:
         for tag, value, step in rows:

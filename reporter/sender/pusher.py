@@ -75,7 +75,8 @@ class Pusher:
         try:
             outcome = self._push(families)
         except Exception as error:  # noqa: BLE001 - the sender must outlive any bug of a sink
-            outcome = Outcome(ok=False, problem=f"{type(error).__name__}: {error}")
+            problem = self._sink.scrubbed(f"{type(error).__name__}: {error}")
+            outcome = Outcome(ok=False, problem=problem)
         self._outcome = replace(outcome, seconds=self._clock() - started)
         self._on_done()
 
