@@ -77,7 +77,10 @@ _HOOKED = (
     "queue_and_push",
     "opentelemetry_otlp",
     "tensorboardx",
+    "trackio_local",
+    "dvclive_files",
     "wandb_offline",
+    "mlflow_async",
 )
 _PUSHING = (figures.POINTS, "prometheus_gauge", "queue_and_push")
 

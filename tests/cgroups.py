@@ -1,14 +1,16 @@
-"""A cgroup with a limit on memory, version 1 or 2, whichever this machine lets us make."""
+"""Cgroups with a limit on memory or processes, version 1 or 2, whichever can be made here."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from tests.machine import may_mount
 from tests.waiting import wait_for
 
 
@@ -21,7 +23,7 @@ class MemoryGroup:
     @property
     def entering(self) -> list[str]:
         """Before a command, this makes it run in the group."""
-        return ["sh", "-c", f'echo $$ > {self.folder}/cgroup.procs && exec "$@"', "sh"]
+        return _entering(self.folder)
 
     def kills(self) -> int:
         """How many of its processes the kernel has killed for memory."""
@@ -38,9 +40,6 @@ class MemoryGroup:
         if swap.exists():
             swap.write_text(str(size) if self._version == 1 else "0")
 
-    def processes(self) -> list[int]:
-        return [int(line) for line in (self.folder / "cgroup.procs").read_text().split()]
-
 
 _LIMITS = {
     1: ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes"),
@@ -50,30 +49,74 @@ _LIMITS = {
 
 @contextmanager
 def memory_group(size: int) -> Iterator[MemoryGroup]:
-    """A new group with this limit; skips where there can be none, but not for root in CI."""
-    group = _made()
-    try:
-        group.limit(size)
-        yield group
-    finally:
-        wait_for(lambda: not group.processes(), 20, "the group's processes to end")
-        group.folder.rmdir()
+    """A new group that may have so much memory; skips where there can be none."""
+    with ExitStack() as stack:
+        problems = []
+        for base, version in _bases():
+            try:
+                folder = stack.enter_context(group_below(base, "memory"))
+            except OSError as error:
+                problems.append(str(error))
+            else:
+                group = MemoryGroup(folder, version)
+                group.limit(size)
+                yield group
+                return
+        _cannot_be_made("memory", "; ".join(problems) or "none is mounted")
 
 
-def _made() -> MemoryGroup:
-    problems = []
-    for base, version in _bases():
-        folder = base / f"reporter-test-{os.getpid()}"
+@contextmanager
+def few_processes(most: int) -> Iterator[list[str]]:
+    """At most so many processes and threads; skips where there can be no such group."""
+    top = Path("/sys/fs/cgroup")
+    base = top / "pids" if (top / "pids").is_dir() else top
+    with ExitStack() as stack:
         try:
-            if version == 2:
-                (base / "cgroup.subtree_control").write_text("+memory")
-            folder.mkdir()
+            folder = stack.enter_context(group_below(base, "pids"))
         except OSError as error:
-            problems.append(str(error))
-        else:
-            return MemoryGroup(folder, version)
-    message = f"no memory cgroup can be made here: {'; '.join(problems) or 'none is mounted'}"
-    if os.environ.get("CI") and os.geteuid() == 0:
+            _cannot_be_made("processes", str(error))
+        (folder / "pids.max").write_text(str(most))
+        yield _entering(folder)
+
+
+@contextmanager
+def group_below(base: Path, controller: str) -> Iterator[Path]:
+    """A new group below another one, which is afterwards as it was before."""
+    with handing_down(base, controller):
+        folder = base / f"reporter-{controller}-{os.getpid()}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            left = folder / "cgroup.procs"
+            wait_for(lambda: not left.read_text(), 20, "the group's processes to end")
+            folder.rmdir()
+
+
+@contextmanager
+def handing_down(base: Path, controller: str) -> Iterator[None]:
+    """Let groups below this one have a controller; in version 1 they have it anyway."""
+    file = base / "cgroup.subtree_control"
+    if not file.exists() or controller in file.read_text().split():
+        yield
+        return
+    file.write_text(f"+{controller}")
+    try:
+        yield
+    finally:
+        try:
+            file.write_text(f"-{controller}")
+        except OSError:
+            pass  # a group of somebody else's uses it by now
+
+
+def _entering(folder: Path) -> list[str]:
+    return ["sh", "-c", f'echo $$ > {folder}/cgroup.procs && exec "$@"', "sh"]
+
+
+def _cannot_be_made(of: str, why: str) -> NoReturn:
+    message = f"no cgroup of {of} can be made here: {why}"
+    if os.environ.get("CI") and may_mount():
         pytest.fail(message)
     pytest.skip(message)
 

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
-
-from tests.waiting import wait_for
-
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 and not os.environ.get("CI"), reason="makes a namespace"
-)
 
 _THEN = ["sh"]  # what a shell script sees as its own name, before "$@"
 _NAMED = """
@@ -27,6 +24,15 @@ import os, socket, sys
 socket.sethostname(sys.argv[1])
 os.execvp(sys.argv[2], sys.argv[2:])
 """
+
+
+@cache
+def works(*command: str) -> bool:
+    """Whether a command can be run here, and succeeds."""
+    try:
+        return not subprocess.run(command, capture_output=True, check=False).returncode
+    except OSError:  # there is no such program
+        return False
 
 
 def mounted(*mounts: str) -> list[str]:
@@ -70,46 +76,12 @@ def watched(calls: str, into: Path) -> list[str]:
 
 def _strace() -> str:
     found = shutil.which("strace")
-    works = (
-        found
-        and not subprocess.run(
-            [found, "-qq", "-o", os.devnull, "true"], capture_output=True, check=False
-        ).returncode
-    )
-    if found and works:
+    if found and works(found, "-qq", "-o", os.devnull, "true"):
         return found
     message = "strace is not installed, or may not trace: apt-get install strace"
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
-
-
-@contextmanager
-def few_processes(most: int) -> Iterator[list[str]]:
-    """At most so many processes and threads, by a cgroup; skips where there can be none."""
-    folder = _pids_group()
-    try:
-        (folder / "pids.max").write_text(str(most))
-        yield ["sh", "-c", f'echo $$ > {folder}/cgroup.procs && exec "$@"', *_THEN]
-    finally:
-        wait_for(lambda: not (folder / "cgroup.procs").read_text(), 20, "the processes to end")
-        folder.rmdir()
-
-
-def _pids_group() -> Path:
-    top = Path("/sys/fs/cgroup")
-    base = top / "pids" if (top / "pids").is_dir() else top
-    folder = base / f"reporter-pids-{os.getpid()}"
-    try:
-        if base == top:
-            (base / "cgroup.subtree_control").write_text("+pids")
-        folder.mkdir()
-    except OSError as error:
-        message = f"no cgroup of processes can be made here: {error}"
-        if os.environ.get("CI") and os.geteuid() == 0:
-            pytest.fail(message)
-        pytest.skip(message)
-    return folder
 
 
 @contextmanager
@@ -122,3 +94,22 @@ def tiny_disk(folder: Path, size: str) -> Iterator[Path]:
     finally:
         # Lazily: a test that failed may have left files open.
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def may_mount() -> bool:
+    """Whether we may make namespaces and mount in them: not every root may, in a container."""
+    return works(*in_own_processes(), "mount", "-t", "tmpfs", "none", tempfile.gettempdir())
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_root = pytest.mark.skipif(
+    not may_mount(), reason="needs root that may mount and make namespaces (CAP_SYS_ADMIN)"
+)
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="there is no IPv6 on loopback here")

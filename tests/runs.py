@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from reporter.names import METRIC_PREFIX, POINT_DROPS, State, family
 from reporter.record.events import Event, EventReader
 from reporter.record.load import RunRecord, find_records, load
 from reporter.record.paths import RunPaths
+from tests.processes import numbers, open_files
 from tests.services.programs import fetch
 from tests.waiting import wait_for
 
@@ -89,9 +91,13 @@ class Told:
 
     def leave(self) -> float:
         """Leave the scope; the seconds that took."""
+        self.begin_to_leave()
+        return float(self._answer())
+
+    def begin_to_leave(self) -> None:
+        """Leave the scope, and do not wait for it."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return float(self._answer())
 
     def _write(self, told: list[Any]) -> None:
         assert self.process.stdin is not None
@@ -105,6 +111,29 @@ class Told:
             assert self.process.stderr is not None
             pytest.fail(f"the training process ended:\n{self.process.stderr.read()}")
         return json.loads(line)
+
+
+class Heard:
+    """What a live training process has written to its standard error so far."""
+
+    def __init__(self, told: Told) -> None:
+        assert told.process.stderr is not None
+        self._told = told
+        self._descriptor = told.process.stderr.fileno()
+        os.set_blocking(self._descriptor, False)
+        self._text = b""
+
+    def __call__(self) -> str:
+        try:
+            self._text += os.read(self._descriptor, 1 << 16)
+        except BlockingIOError:
+            pass
+        return self._text.decode()
+
+    def after_a_slow_call(self) -> str:
+        """The same, once it had the chance to say more."""
+        self._told("report_parameter", "moment", time.monotonic())
+        return self()
 
 
 class Training:
@@ -198,39 +227,7 @@ def counted(record: RunRecord) -> tuple[int, int]:
     return sum(len(points) for points in record.points.values()), dropped
 
 
-def gone(pid: int) -> bool:
-    """Whether a process has ended, reaped or not."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] in ("Z", "X")
-    except OSError:
-        return True
-
-
-def cpu_seconds(pid: int) -> float:
-    """The processor time that a process has used, itself."""
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def senders_of(training: Training) -> list[int]:
     """The live processes that have one of its records open."""
     base = str(training.records_folder)
-    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [pid for pid in numbers if any(path.startswith(base) for path in open_files(pid))]
-
-
-def open_files(pid: int) -> list[str]:
-    """What a process has open; nothing of one that has ended."""
-    folder = f"/proc/{pid}/fd"
-    try:
-        return [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
-    except OSError:
-        return []
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that a process has started and that are still there."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(each) for each in file.read().split()]
+    return [pid for pid in numbers() if any(path.startswith(base) for path in open_files(pid))]

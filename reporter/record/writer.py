@@ -85,8 +85,8 @@ class RecordWriter:
     def name(self, tag: int, name: str) -> None:
         """Says which metric a tag stands for; written with the first points that follow."""
         if self._known_names.get(tag) != name:
-            self._known_names[tag] = name
             self._due_names += encode_name(tag, name)
+            self._known_names[tag] = name
 
     def points(
         self,

@@ -53,3 +53,6 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of the connection."""
+
+    def scrubbed(self, text: str) -> str:
+        """The text without what is secret, whoever wrote it there."""

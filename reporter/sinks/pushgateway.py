@@ -82,6 +82,10 @@ class Pushgateway:
         """Let go of the connection."""
         self._http.close()
 
+    def scrubbed(self, text: str) -> str:
+        """The text without the credential, whoever wrote it there."""
+        return self._credentials.scrubbed(text)
+
     def _push(self, method: str, group: Mapping[str, str], families: Sequence[Family]) -> Outcome:
         try:
             text = render(families)
@@ -95,7 +99,7 @@ class Pushgateway:
         try:
             answer = self._authorized(_Push(method, path, text, began + self._timeout_s))
         except NoAnswer as problem:
-            told = self._credentials.scrubbed(str(problem))
+            told = self.scrubbed(str(problem))
             return Outcome(
                 ok=False,
                 denied=problem.denied,
@@ -103,7 +107,7 @@ class Pushgateway:
                 problem=told,
                 seconds=monotonic() - began,
             )
-        return outcome_of(answer, self._credentials.scrubbed, monotonic() - began)
+        return outcome_of(answer, self.scrubbed, monotonic() - began)
 
     def _authorized(self, push: _Push) -> Answer:
         used = self._credentials.headers()

@@ -15,15 +15,17 @@ def altered_copy(folder: Path, *changes: Change) -> dict[str, str]:
 
     The sender runs the very copy that the trainer has imported.
     """
-    copy = folder / "altered" / "reporter"
-    shutil.copytree(Path(reporter.__file__).parent, copy, ignore=_caches)
+    copy_into(folder / "altered", *changes)
+    return {"PYTHONPATH": str(folder / "altered")}
+
+
+def copy_into(folder: Path, *changes: Change) -> None:
+    """Copy the library into a folder and change it."""
+    copy = folder / "reporter"
+    without = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(reporter.__file__).parent, copy, ignore=without)
     for path, before, after in changes:
         file = copy / path
         text = file.read_text(encoding="utf-8")
         assert text.count(before) == 1, f"{path} has no line {before!r} any more"
         file.write_text(text.replace(before, after), encoding="utf-8")
-    return {"PYTHONPATH": str(copy.parent)}
-
-
-def _caches(_folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name == "__pycache__"]

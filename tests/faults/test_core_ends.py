@@ -9,7 +9,8 @@ import pytest
 
 from reporter.names import State
 from reporter.record import events
-from tests.runs import Training, child, gone, senders_of
+from tests.processes import gone
+from tests.runs import Training, child, senders_of
 from tests.services.programs import Pushgateway
 from tests.waiting import wait_for
 

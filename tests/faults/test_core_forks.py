@@ -12,7 +12,8 @@ import reporter
 from reporter.names import State
 from reporter.record import events
 from reporter.testing import Reported
-from tests.runs import Training, child, children_of, counted
+from tests.processes import children_of
+from tests.runs import Training, child, counted
 from tests.services.programs import Pushgateway
 
 pytestmark = pytest.mark.service

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-import reporter
 from reporter.names import State
 from reporter.record.load import find_records, load
-from tests.runs import Ended, Training, child
+from tests.faults.altered import copy_into
+from tests.runs import Ended, Training
 from tests.services.programs import Pushgateway
 
 pytestmark = pytest.mark.service
@@ -147,24 +146,13 @@ def test_b9_c18_closed_standard_streams(training: Training) -> None:
     assert (record.state, list(record.points["loss"].values)) == (State.SUCCEEDED, [0.37])
 
 
-def test_b9_streams_that_are_closed_early_do_not_wait_for_the_sender(training: Training) -> None:
-    """Whoever reads the trainer's output sees its end when the trainer ends."""
-    ended = training.run(child("ends.py", "os._exit"))
-    assert ended.code == 3
-    training.ended_record()
-
-
 def test_a_copy_of_the_library_beside_the_script(training: Training) -> None:
     """The sender runs the copy that the trainer imported, though another one is installed."""
-    source = Path(reporter.__file__).parent
-    shutil.copytree(source, training.folder / "reporter", ignore=_caches)
+    logging = "_log_into(self._recorder)\n"
+    marked = f"{logging}        print('the copy', file=sys.stderr, flush=True)\n"
+    copy_into(training.folder, ("sender/loop.py", logging, marked))
     for name in SHADOWING:
         (training.folder / f"{name}.py").write_text("raise ImportError('of the user')\n")
-    loop = training.folder / "reporter" / "sender" / "loop.py"
-    logging = "_log_into(self._recorder)\n"
-    assert logging in loop.read_text()
-    marked = f"{logging}        print('the copy', file=sys.stderr, flush=True)\n"
-    loop.write_text(loop.read_text().replace(logging, marked))
     ended = training.run([sys.executable, "-c", UNGUARDED])
     assert (ended.code, ended.err) == (0, "")
     assert (Path(training.record().folder) / "sender.log").read_text() == "the copy\n"
@@ -195,7 +183,3 @@ asyncio.run(main())
         "whole": (State.SUCCEEDED, "returned"),
         "cancelled": (State.CANCELLED, "interrupt"),
     }
-
-
-def _caches(_folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name == "__pycache__"]

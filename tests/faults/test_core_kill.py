@@ -7,7 +7,7 @@ import select
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,17 +15,15 @@ import pytest
 
 from reporter.names import State
 from reporter.record import events
-from tests.runs import Training, child, children_of, counted, gone
+from tests.machine import in_own_processes, needs_root
+from tests.processes import children_of, gone
+from tests.runs import Training, child, counted
 from tests.services.programs import Pushgateway
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
 MOMENTS = (0, 0.02, 0.05, 0.1, 0.3, 1)
-UNSHARE = ("unshare", "--fork", "--pid", "--mount-proc", "--kill-child")
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 and not os.environ.get("CI"), reason="makes a namespace of processes"
-)
 
 
 @pytest.mark.slow
@@ -65,7 +63,7 @@ def test_a1_f16_at_full_speed_every_report_is_recorded_or_counted(
 def test_d9_pid_1_delivers_an_orderly_end(tmp_path: Path, pushgateway: Pushgateway) -> None:
     """Leaving waits for the delivery, so that the kernel, ending all with PID 1, loses nothing."""
     training = Training(tmp_path, pushgateway.url)
-    ended = training.run([*UNSHARE, *child("ends.py", "exception")])
+    ended = training.run([*in_own_processes(), *child("ends.py", "exception")])
     record, group = training.record(), training.group()
     assert ended.code == 1
     assert (record.state, record.detail, record.delivered) == (State.FAILED, "ValueError", True)
@@ -80,7 +78,7 @@ def test_d9_a_kill_of_pid_1_leaves_the_last_push(tmp_path: Path, pushgateway: Pu
     """Killed without `reporter run` above it, the gateway keeps state running, and the record
     what was drained."""
     training = Training(tmp_path, pushgateway.url, interval=1)
-    with _counting(training, 0.001, UNSHARE) as (process, counter):
+    with _counting(training, 0.001, in_own_processes()) as (process, counter):
         wait_for(lambda: training.records() and training.group().metric("count"), what="a push")
         (first,) = children_of(process.pid)
         seen = _number_in(counter)
@@ -101,7 +99,7 @@ def test_d9_pid_1_is_told_once_what_it_risks(tmp_path: Path) -> None:
     """One notice for a process, whatever the number of its Reporters; none to any other PID."""
     code = "import reporter\nfor _ in range(2):\n    with reporter.Reporter(): pass"
     training = Training(tmp_path, mode="offline")
-    as_pid_1 = training.run([*UNSHARE, sys.executable, "-c", code])
+    as_pid_1 = training.run([*in_own_processes(), sys.executable, "-c", code])
     as_another = training.run([sys.executable, "-c", code])
     assert (as_pid_1.err.count("PID 1"), as_another.err) == (1, "")
 
@@ -116,7 +114,7 @@ def _killed(training: Training, moment: float, pause: float) -> int:
 
 @contextmanager
 def _counting(
-    training: Training, pause: float, under: tuple[str, ...] = ()
+    training: Training, pause: float, under: Sequence[str] = ()
 ) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     counter = training.folder / "counter"
     counter.write_bytes(bytes(8))

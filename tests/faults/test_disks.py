@@ -18,7 +18,8 @@ from reporter.names import State
 from reporter.record.load import RunRecord
 from reporter.record.paths import RunPaths
 from tests.machine import named, needs_root, tiny_disk, traced, was_tampered_with
-from tests.runs import Told, Training, child, counted, gone
+from tests.processes import gone
+from tests.runs import Told, Training, child, counted
 from tests.services.command import COMMAND
 from tests.services.programs import Pushgateway
 from tests.waiting import wait_for
@@ -45,17 +46,7 @@ def test_d2_a_disk_that_fills_up(tiny: Path, tmp_path: Path, pushgateway: Pushga
     with training.told() as told:
         told("report_metrics", {f"m{n}": 0 for n in range(500)})
         assert told("flush")
-        fill(tiny)
-        for k in range(1, 20):
-            told("report_metrics", {f"m{n}": k for n in range(500)}, k)
-        told("report_metric", "loss", 1)
-        wait_for(lambda: training.group(told.run).metric("loss") == 1, what="a push")
-        for length in (900, 1):  # so that not even the page that was begun has room
-            for _ in range(100):
-                told("note", {"text": "x" * length})
-        fill(tiny)
-        told("report_metric", "loss", 2)
-        wait_for(lambda: training.group(told.run).metric("loss") == 2, what="the next push")
+        report_without_room(told, training, tiny)
         _, said = told.process.communicate(timeout=20)
         assert said.count("reports are not in the history") == 1
     record, group = training.record(), training.group()
@@ -68,6 +59,21 @@ def test_d2_a_disk_that_fills_up(tiny: Path, tmp_path: Path, pushgateway: Pushga
     assert len(record.notes) + record.dropped["message_lost"] == 200
     assert record.dropped["message_lost"] > 0
     assert (group.metric("loss"), group.metric("m499")) == (2, 19)
+
+
+def report_without_room(told: Told, training: Training, disk: Path) -> None:
+    """Points, and then so many events that none of them is left any."""
+    fill(disk)
+    for k in range(1, 20):
+        told("report_metrics", {f"m{n}": k for n in range(500)}, k)
+    told("report_metric", "loss", 1)
+    wait_for(lambda: training.group(told.run).metric("loss") == 1, what="a push")
+    for length in (900, 1):  # so that not even the page that was begun has room
+        for _ in range(100):
+            told("note", {"text": "x" * length})
+    fill(disk)
+    told("report_metric", "loss", 2)
+    wait_for(lambda: training.group(told.run).metric("loss") == 2, what="the next push")
 
 
 def fill(folder: Path) -> None:

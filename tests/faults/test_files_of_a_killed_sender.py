@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from reporter.record import events
-from tests.runs import Training, gone
+from tests.processes import gone
+from tests.runs import Training
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from reporter.names import State
+from tests.machine import needs_root, tiny_disk
 from tests.runs import Group, Training, counted
 from tests.services.programs import Pushgateway
 
 pytestmark = pytest.mark.service
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 and not os.environ.get("CI"), reason="mounts a file system"
-)
-DISK = 512 << 10
 NOTE = "x" * 20_000
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    """A file system of half a mebibyte."""
-    folder.mkdir()
-    size = f"size={DISK}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.root
@@ -45,7 +26,7 @@ def test_d2_what_a_full_disk_does_not_take_is_counted(
     the gateway and in the record; pushes go on, and the end is recorded in room set aside."""
     training = Training(tmp_path, pushgateway.url, interval=1)
     notes = 60
-    with small_disk(training.records_folder), training.told() as told:
+    with tiny_disk(training.records_folder, "512k"), training.told() as told:
         told("report_metric", "loss", 0)
         assert told("flush")
         for _ in range(notes):

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,8 +37,24 @@ def hanging(gateway: Pushgateway) -> Iterator[None]:
         os.kill(gateway.pid, signal.SIGCONT)
 
 
+def several(folder: Path, *urls: str) -> list[Training]:
+    """Training processes with a folder of their own each, for these gateways."""
+    trainings = [Training(folder / str(n), url, interval=1) for n, url in enumerate(urls)]
+    for training in trainings:
+        training.folder.mkdir()
+    return trainings
+
+
 def failed(told: Told) -> bool:
     return bool(told("status")["push_failures"])
+
+
+def pushed(told: Told) -> bool:
+    return bool(told("status")["pushes"])
+
+
+def delivered(training: Training) -> bool:
+    return training.record().delivered
 
 
 @pytest.mark.parametrize("mode", ["garbage", "reset", "short", "endless"])
@@ -74,31 +91,29 @@ def test_e4_e5_a_push_that_hangs_is_given_up_and_tried_again(
     """
     gateway = start_pushgateway()
     with Misbehaving("drip", [OK]) as dripping, ExitStack() as scope:
-        trainings = [Training(tmp_path / name, "") for name in ("frozen", "dripping")]
-        urls = [gateway.url, dripping.url]
-        for training in trainings:
-            training.folder.mkdir()
+        frozen, other = several(tmp_path, gateway.url, dripping.url)
         scope.enter_context(hanging(gateway))
-        runs = [
-            scope.enter_context(training.told(REPORTER_GATEWAY=url, REPORTER_INTERVAL="1"))
-            for training, url in zip(trainings, urls, strict=True)
-        ]
-        began = time.monotonic()
+        runs = [scope.enter_context(training.told()) for training in (frozen, other)]
+        give_up_a_push(runs)
         for told in runs:
-            told("report_metric", "loss", 1)
-        for told in runs:
-            wait_for(lambda told=told: failed(told), DEADLINE + 5, "a push to be given up")  # type: ignore[misc]
-        assert DEADLINE - 1 < time.monotonic() - began < DEADLINE + 3
-        for told in runs:
-            assert told("status")["problem"] == "no answer within 10 s"
             told("report_metric", "loss", 2)
         dripping.mode = "status"
         os.kill(gateway.pid, signal.SIGCONT)
         for told in runs:
-            wait_for(lambda told=told: told("status")["pushes"], 10, "a push")  # type: ignore[misc]
+            wait_for(partial(pushed, told), 10, "a push")
             told.leave()
-        assert loss_in(dripping) == 2
-        assert Training(tmp_path / "frozen", gateway.url).group(runs[0].run).metric("loss") == 2
+        assert loss_in(dripping) == frozen.group().metric("loss") == 2
+
+
+def give_up_a_push(runs: list[Told]) -> None:
+    """Each of them, at its deadline."""
+    began = time.monotonic()
+    for told in runs:
+        told("report_metric", "loss", 1)
+    for told in runs:
+        wait_for(partial(failed, told), DEADLINE + 5, "a push to be given up")
+        assert told("status")["problem"] == "no answer within 10 s"
+    assert DEADLINE - 1 < time.monotonic() - began < DEADLINE + 3
 
 
 def test_e4_what_hung_in_a_frozen_gateway_does_not_replace_the_end(
@@ -110,29 +125,28 @@ def test_e4_what_hung_in_a_frozen_gateway_does_not_replace_the_end(
     Three runs at once, each with a push that hangs while the scope is left.
     """
     gateway = start_pushgateway()
-    trainings = [Training(tmp_path / name, gateway.url, interval=1) for name in "abc"]
+    trainings = several(tmp_path, *[gateway.url] * 3)
     with ExitStack() as scope:
-        for training in trainings:
-            training.folder.mkdir()
         runs = [scope.enter_context(training.told()) for training in trainings]
         for told in runs:
             told("report_metric", "loss", 1)
             assert told("flush", 10)
         with hanging(gateway):
             for told in runs:
-                told("report_metric", "loss", 2)
-                assert not told("flush", 1.5)
-                assert told.process.stdin is not None
-                told.process.stdin.close()  # it leaves, and waits
-            for training in trainings:
-                wait_for(lambda t=training: t.record().end_time, what="an end in the record")  # type: ignore[misc]
+                leave_amid_a_push(told)
+            wait_for(lambda: all(each.record().end_time for each in trainings), what="the ends")
             pause = time.monotonic() + 1.5
             wait_for(lambda: time.monotonic() > pause, what="the last push to be sent")
         for training in trainings:
-            wait_for(lambda t=training: t.record().delivered, what="the delivery")  # type: ignore[misc]
-        groups = [Training(tmp_path, gateway.url).group(told.run) for told in runs]
-    assert [group.state for group in groups] == [State.SUCCEEDED] * 3
-    assert [group.metric("loss") for group in groups] == [2] * 3
+            wait_for(partial(delivered, training), what="the delivery")
+    ends = [(group.state, group.metric("loss")) for group in map(Training.group, trainings)]
+    assert ends == [(State.SUCCEEDED, 2)] * 3
+
+
+def leave_amid_a_push(told: Told) -> None:
+    told("report_metric", "loss", 2)
+    assert not told("flush", 1.5)
+    told.begin_to_leave()
 
 
 def test_e4_the_end_is_sent_again_after_a_push_that_hung(tmp_path: Path) -> None:

@@ -199,20 +199,24 @@ def test_f9_f11_f12_any_text_goes_round(
     for name, text in zip(parameters, texts, strict=False):
         for kind in (events.PARAMETER, events.TAG, events.MILESTONE):
             gauges.apply(Event(float(len(text)), kind, {"name": name, "value": text}))
-    sink = Sink(Target(gateway.url))
-    families = gauges.families(0.0)
-    outcome = sink.replace(GROUP, families)
-    sink.close()
-    assert outcome.ok, outcome.problem
     expected = {spelt(name): float(k) for k, name in enumerate(names)}
     told = {spelt(name): cut(text) for name, text in zip(parameters, texts, strict=False)}
     moments = {spelt(name): len(text) for name, text in zip(parameters, texts, strict=False)}
-    body = render(families).decode()
-    for found in (samples(body, {}), samples(gateway.metrics(), GROUP)):
+    for found in read_back(gauges, gateway):
         assert by(found, "metric_name", "") == expected
         assert by(found, "param_name", "param_value") == told
         assert by(found, "tag", "value") == told
         assert by(found, "milestone", "") == moments
+
+
+def read_back(gauges: Gauges, gateway: Pushgateway) -> tuple[list[Sample], list[Sample]]:
+    """What a parser, and what a gateway that it was pushed to, makes of the body."""
+    families = gauges.families(0.0)
+    sink = Sink(Target(gateway.url))
+    outcome = sink.replace(GROUP, families)
+    sink.close()
+    assert outcome.ok, outcome.problem
+    return samples(render(families).decode(), {}), samples(gateway.metrics(), GROUP)
 
 
 def by(found: list[Sample], label: str, other: str) -> dict[str, object]:

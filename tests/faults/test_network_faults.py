@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from reporter.names import State
-from tests.machine import mounted, needs_root
+from tests.machine import mounted, needs_ipv6, needs_root
 from tests.misbehaving import black_hole
 from tests.runs import Told, Training, child
 from tests.services.programs import Pushgateway, StartPushgateway
@@ -96,6 +97,7 @@ def test_e7_a_name_server_that_wakes_up_is_heard(
 
 @pytest.mark.root
 @needs_root
+@needs_ipv6
 def test_e23_a_name_with_one_dead_address_of_two(tmp_path: Path, pushgateway: Pushgateway) -> None:
     """Of a name with a dead address the other one is found within 2 s, and the run is delivered in
     time.
@@ -118,6 +120,7 @@ def test_e23_a_name_with_one_dead_address_of_two(tmp_path: Path, pushgateway: Pu
     assert Training(tmp_path, pushgateway.url).group(told.run).state is State.SUCCEEDED
 
 
+@needs_ipv6
 def test_e23_a_gateway_on_ipv6_alone(tmp_path: Path, start_pushgateway: StartPushgateway) -> None:
     """A gateway on IPv6 alone is one like any other."""
     gateway = start_pushgateway()
@@ -168,6 +171,9 @@ def test_e20_a_proxy_that_wants_a_password(tmp_path: Path, pushgateway: Pushgate
     proxy = Proxy(urlsplit(pushgateway.url).port or 0, "Basic of-somebody-else")
     with proxy, training.told(HTTP_PROXY=proxy.address) as told:
         told("report_metric", "loss", 1)
+        pause = time.monotonic() + 5
+        wait_for(lambda: time.monotonic() > pause, what="five seconds")
+        assert 1 < len(proxy.asked) < 9  # twice as often, did the first pause never grow
         assert "the proxy wants a user and password (407)" in said_on_leaving(told)
     assert not training.record().delivered
 

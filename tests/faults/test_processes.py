@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from reporter.record import events
 from reporter.testing import Reported
 from tests.interpreters import OTHERS, environment, interpreter
 from tests.machine import in_own_processes, needs_root, watched
-from tests.runs import Ended, Training, child, counted, senders_of
+from tests.runs import Ended, Told, Training, child, counted, senders_of
 from tests.services.programs import Pushgateway, free_port
 from tests.waiting import wait_for
 
@@ -88,9 +89,10 @@ def test_c11_sub_interpreters_of_this_python(kind: str, training: Training) -> N
 
 @pytest.mark.parametrize("version", OTHERS)
 def test_c11_sub_interpreters_of_other_pythons(version: str, training: Training) -> None:
-    """The same under CPython 3.12 to 3.14, where they are."""
+    """The same under the other interpreters that are at hand, of CPython 3.11 to 3.14."""
     command = [interpreter(version), *child("subinterpreters.py")[1:]]
-    trained_in_a_sub_interpreter(training, training.run(command, **environment()), True)
+    ended = training.run(command, **environment())
+    trained_in_a_sub_interpreter(training, ended, version != "3.11")
 
 
 def trained_in_a_sub_interpreter(training: Training, ended: Ended, reported: bool) -> None:
@@ -124,6 +126,13 @@ def test_c15_the_sender_never_loads_a_framework(training: Training) -> None:
     assert sender != trainer
 
 
+def launched(training: Training) -> Iterator[AbstractContextManager[Told]]:
+    """The ranks of one launch."""
+    launch = {"WORLD_SIZE": str(RANKS), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    launch |= {"TORCHELASTIC_RUN_ID": "none", "TORCHELASTIC_RESTART_COUNT": "0"}
+    return (training.told(RANK=str(rank), **launch) for rank in range(RANKS))
+
+
 @pytest.mark.service
 @pytest.mark.slow
 def test_c16_ranks_share_a_run_and_keep_their_groups(
@@ -132,12 +141,8 @@ def test_c16_ranks_share_a_run_and_keep_their_groups(
     """The ranks of a launch are one run without talking to each other: each has its own record,
     sender, group and end."""
     training = Training(tmp_path, pushgateway.url, interval=1)
-    launch = {"WORLD_SIZE": str(RANKS), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    launch |= {"TORCHELASTIC_RUN_ID": "none", "TORCHELASTIC_RESTART_COUNT": "0"}
     with ExitStack() as stack:
-        ranks = [
-            stack.enter_context(training.told(RANK=str(rank), **launch)) for rank in range(RANKS)
-        ]
+        ranks = [stack.enter_context(each) for each in launched(training)]
         assert len({told.run for told in ranks}) == 1
         assert len({told.sender for told in ranks}) == RANKS
         for rank, told in enumerate(ranks):
@@ -147,13 +152,11 @@ def test_c16_ranks_share_a_run_and_keep_their_groups(
         for told in (*ranks[:3], *ranks[4:]):
             told.leave()
         wait_for(lambda: not senders_of(training), 20, "the senders to end")
-    groups = {rank: training.group(ranks[0].run, rank) for rank in range(RANKS)}
-    assert {rank: group.metric("loss") for rank, group in groups.items()} == dict(
-        enumerate(range(RANKS))
-    )
+    groups = [training.group(ranks[0].run, rank) for rank in range(RANKS)]
+    assert [group.metric("loss") for group in groups] == list(range(RANKS))
     expected = [State.SUCCEEDED] * RANKS
     expected[3] = State.FAILED
-    assert [group.state for group in groups.values()] == expected
+    assert [group.state for group in groups] == expected
     records = [training.record(ranks[0].run, rank) for rank in range(RANKS)]
     assert [list(record.points["loss"].values) for record in records] == [[k] for k in range(RANKS)]
 

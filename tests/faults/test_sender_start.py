@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,18 +10,20 @@ from pathlib import Path
 import pytest
 
 from reporter.names import State
+from tests.machine import works
 from tests.runs import Ended, Training
 from tests.services.programs import Pushgateway
 
 pytestmark = pytest.mark.service
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 and not os.environ.get("CI"), reason="becomes another user"
-)
 # A user that has no other process, and reads whatever root may read.
 OTHER_USER = (
     *("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"),
     *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+    "prlimit",
+)
+needs_another_user = pytest.mark.skipif(
+    not works(*OTHER_USER, "--nproc=9", "true"), reason="needs root that may become another user"
 )
 ONE_RUN = """
 import reporter
@@ -97,20 +97,20 @@ def test_b6_an_interpreter_that_dies_at_once_is_said(training: Training) -> None
 
 
 @pytest.mark.root
-@needs_root
+@needs_another_user
 def test_b6_without_a_process_to_be_had_training_goes_on(training: Training) -> None:
     """At the limit of the user's processes training goes on, with the same two lines."""
-    alone = [*_as_other_user(), "prlimit", "--nproc=1"]
+    alone = [*OTHER_USER, "--nproc=1"]
     ended = training.run([*alone, sys.executable, "-c", ONE_RUN])
     is_not_reported(training, ended, "BlockingIOError")
 
 
 @pytest.mark.root
-@needs_root
+@needs_another_user
 def test_b6_d7_a_sender_without_threads_keeps_the_record(training: Training) -> None:
     """Where the limit of processes lets it have no thread, nothing can be pushed: the record is
     whole, and it is said what is not delivered."""
-    alone = [*_as_other_user(), "prlimit", "--nproc=2"]
+    alone = [*OTHER_USER, "--nproc=2"]
     ended = training.run([*alone, sys.executable, "-c", ONE_RUN], REPORTER_EXIT_TIMEOUT="1")
     assert ended.code == 0
     assert "within 1 s (can't start new thread)" in ended.err
@@ -158,9 +158,3 @@ def _in_scope(training: Training) -> str:
     """A run whose settings are arguments: its environment may be emptied."""
     chosen = f"gateway={training.gateway!r}, dir={str(training.records_folder)!r}"
     return ONE_RUN.replace("Reporter()", f"Reporter({chosen})")
-
-
-def _as_other_user() -> tuple[str, ...]:
-    if shutil.which("setpriv") is None or shutil.which("prlimit") is None:
-        pytest.skip("util-linux has no setpriv or prlimit here")
-    return OTHER_USER

@@ -16,15 +16,13 @@ from reporter.names import State
 from reporter.record import events
 from tests.cgroups import memory_group
 from tests.faults.altered import altered_copy
-from tests.runs import Training, gone
+from tests.processes import children_of, gone
+from tests.runs import Training
 from tests.services.programs import Pushgateway, StartPushgateway
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 and not os.environ.get("CI"), reason="makes a cgroup"
-)
 SLURM = {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}
 KUBERNETES = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "POD_NAME": "p", "POD_UID": "u"}
 
@@ -138,7 +136,6 @@ def ended_as(training: Training, state: State, reason: str, detail: str = "") ->
 
 
 @pytest.mark.root
-@needs_root
 def test_a3_the_kernels_kill_for_memory_is_a_death(training: Training) -> None:
     """The kernel takes the larger process, which is the trainer: the sender, in the same cgroup,
     delivers everything; failed, `died`."""
@@ -297,8 +294,8 @@ def test_a12_a_trainer_that_hangs_stays_running_and_its_step_grows_old(training:
 
 def _stop_all(process: subprocess.Popen[str], training: Training) -> None:
     """As an eviction does: SIGTERM to the trainer and to its sender."""
-    (sender,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(sender), signal.SIGTERM)
+    (sender,) = children_of(process.pid)
+    os.kill(sender, signal.SIGTERM)
     process.send_signal(signal.SIGTERM)
 
 

@@ -291,7 +291,8 @@ def test_f7_a_value_that_is_not_known_yet_is_no_number(points: bool, run: Run) -
 
 
 def test_f7_a_real_tensor(run: Run) -> None:
-    """Of torch: any type, with a gradient or without."""
+    """Torch's own tensors are such numbers, of any type, with a gradient or without: this was
+    tested where torch is installed, which these tests do not require."""
     torch = pytest.importorskip("torch")
     plain, with_gradient = torch.tensor(0.25), torch.tensor([0.25], requires_grad=True)
     short = torch.tensor([[0.25]], dtype=torch.bfloat16)

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.processes import status_of
 from tests.waiting import wait_for
 
 END_S = 5
@@ -78,8 +79,7 @@ class Program:
 
     def peak_memory(self) -> int:
         """The most memory it ever had, in bytes (Linux)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        return int(status_of(self.pid)["VmHWM"].split()[0]) * 1024
 
     def start(self) -> None:
         """Start it, and return once it answers."""
@@ -127,6 +127,12 @@ class Pushgateway(Program):
     def metrics(self) -> str:
         """What a Prometheus would scrape."""
         return fetch(self.url + "/metrics")
+
+    def pushes(self) -> int:
+        """How many pushes there were since it was started, refused ones too."""
+        lines = self.metrics().splitlines()
+        wanted = [x for x in lines if x.startswith("pushgateway_http_requests_total{")]
+        return sum(int(float(x.rpartition(" ")[2])) for x in wanted if 'handler="push"' in x)
 
     def groups(self) -> list[dict[str, Any]]:
         """The groups with their families, as /api/v1/metrics gives them."""

@@ -67,7 +67,8 @@ class Proxy:
         line, _, rest = head.decode("latin-1").partition("\r\n")
         self.asked.append(line)
         if self._login and f"Proxy-Authorization: {self._login}\r\n" not in rest:
-            client.sendall(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n")
+            client.sendall(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            _end(client)
             return
         gateway = socket.create_connection(self._target)
         self._sockets.append(gateway)

@@ -11,7 +11,7 @@ import pytest
 
 from reporter.names import State
 from tests.runs import Told, Training, child, senders_of
-from tests.services.programs import Pushgateway, StartPushgateway, fetch
+from tests.services.programs import Pushgateway, StartPushgateway
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
@@ -41,7 +41,7 @@ print(time.monotonic() - left)
     training = Training(tmp_path, gateway.url)
     ended = training.run([sys.executable, "-c", code])
     assert training.group().metric("loss") == 99_999
-    assert 1 <= _pushes(gateway) <= 4
+    assert 1 <= gateway.pushes() <= 4
     assert float(ended.out) < 1
     _measured("leaving after 100,000 reports", float(ended.out))
 
@@ -129,7 +129,7 @@ with reporter.Reporter() as r:
 """
     gateway = start_pushgateway()
     Training(tmp_path, gateway.url).run([sys.executable, "-c", code])
-    assert 3 <= _pushes(gateway) <= 5
+    assert 3 <= gateway.pushes() <= 5
 
 
 @pytest.mark.slow
@@ -246,13 +246,6 @@ def test_e18_b12_a_run_that_another_process_holds_is_left_alone(
     assert own in newcomer.err
     assert list(training.record("held").points["loss"].values) == [1, 2]
     assert (training.group("held").metric("loss"), training.group(own).metric("loss")) == (2, 0.37)
-
-
-def _pushes(gateway: Pushgateway) -> float:
-    """How many pushes a gateway has had."""
-    lines = fetch(gateway.url + "/metrics").splitlines()
-    wanted = [x for x in lines if x.startswith("pushgateway_http_requests_total{")]
-    return sum(float(x.rpartition(" ")[2]) for x in wanted if 'handler="push"' in x)
 
 
 def _post(url: str, body: str) -> None:

@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import threading
+import warnings
 
 import reporter
 
@@ -39,6 +40,7 @@ def exits_in_time(r: reporter.Reporter, orderly: bool) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12 on, at forks beside threads
 done = threading.Event()
 with reporter.Reporter() as r:
     threads = [threading.Thread(target=train, args=(r, k)) for k in range(2)]

@@ -28,7 +28,8 @@ def module() -> Any:
 
 
 interpreters = module()
-kind = {"isolated": False} if sys.argv[1:] == ["shared"] else {}
+shared: dict[str, Any] = {"isolated": False} if sys.version_info < (3, 13) else {"config": "legacy"}
+kind = shared if sys.argv[1:] == ["shared"] else {}
 one = interpreters.create(**kind)
 problem = interpreters.run_string(one, TRAINING)
 interpreters.destroy(one)

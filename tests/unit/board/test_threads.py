@@ -43,7 +43,7 @@ def test_c12_the_lease_of_free_threaded_builds_keeps_the_same_promises() -> None
 
 @pytest.mark.parametrize("version", OTHERS)
 def test_c9_every_interpreter_keeps_the_same_promises(version: str) -> None:
-    """The same holds under the other interpreters, CPython 3.12 to 3.14."""
+    """The same holds under the other interpreters that are at hand, of CPython 3.11 to 3.14."""
     stress(interpreter(version))
 
 

@@ -18,6 +18,7 @@ from reporter.record import events
 from reporter.record.load import RunRecord, load
 from reporter.record.paths import RunPaths
 from reporter.record.writer import RecordWriter
+from tests.machine import needs_root, tiny_disk
 from tests.unit.record.disks import FailingDisk
 from tests.unit.record.records import (
     LIMIT,
@@ -244,20 +245,9 @@ def test_d2_d7_the_kernel_may_cut_a_write_short(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 512 KiB."""
-    if os.geteuid() != 0:
-        if os.environ.get("CI"):
-            pytest.fail("needs root, which CI must give it")
-        pytest.skip("needs root to mount a file system")
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", folder], check=True)
-    try:
+def tiny(tmp_path: Path) -> Iterator[Path]:
+    with tiny_disk(tmp_path / "tiny", "512k") as folder:
         yield folder
-    finally:
-        # Lazily: a test that failed may have left files open.
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def fill(folder: Path) -> Path:
@@ -269,20 +259,20 @@ def fill(folder: Path) -> Path:
 
 
 @pytest.mark.root
-@pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
-def test_d2_a_full_disk_still_gets_the_end(tiny_disk: Path) -> None:
+@needs_root
+def test_d2_a_full_disk_still_gets_the_end(tiny: Path) -> None:
     """However full the disk, how many points were lost and how the run ended is written."""
     clock = Clock()
-    paths = paths_in(tiny_disk)
+    paths = paths_in(tiny)
     writer = RecordWriter(paths, limit_bytes=LIMIT, monotonic=clock)
     writer.name(1, "loss")
-    fill(tiny_disk)
+    fill(tiny)
     recorded = 0
     for turn in range(600):
         recorded += block(writer, turn * 10, 10)
         clock.now += 31
         writer.event(events.NOTE, data={"long": "x" * 900})
-        fill(tiny_disk)
+        fill(tiny)
     assert writer.last_problem == "record_error"
     assert recorded < 6000
     assert writer.event(events.DROPPED, record_error=6000 - recorded)
@@ -295,15 +285,15 @@ def test_d2_a_full_disk_still_gets_the_end(tiny_disk: Path) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
-def test_d2_a_disk_that_was_full_is_used_again(tiny_disk: Path) -> None:
+@needs_root
+def test_d2_a_disk_that_was_full_is_used_again(tiny: Path) -> None:
     """Once there is room again, the history goes on."""
     clock = Clock()
-    paths = paths_in(tiny_disk)
+    paths = paths_in(tiny)
     writer = RecordWriter(paths, limit_bytes=LIMIT, monotonic=clock)
     writer.name(1, "loss")
     assert block(writer, 0, 10) == 10
-    other = fill(tiny_disk)
+    other = fill(tiny)
     start = 10
     while block(writer, start, 50):
         start += 50
@@ -317,14 +307,14 @@ def test_d2_a_disk_that_was_full_is_used_again(tiny_disk: Path) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
-def test_d2_points_do_not_take_the_room_for_last_words(tiny_disk: Path) -> None:
+@needs_root
+def test_d2_points_do_not_take_the_room_for_last_words(tiny: Path) -> None:
     """What becomes free is set aside for the run's end first."""
     clock = Clock()
-    paths = paths_in(tiny_disk)
+    paths = paths_in(tiny)
     writer = RecordWriter(paths, limit_bytes=LIMIT, monotonic=clock)
     writer.name(1, "loss")
-    other = fill(tiny_disk)
+    other = fill(tiny)
     assert writer.event(events.DROPPED, ring_full=1, why="x" * 20_000)
     os.truncate(other, os.path.getsize(other) - 8192)
     assert block(writer, 0, 10) == 0

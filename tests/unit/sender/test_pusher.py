@@ -13,6 +13,7 @@ from reporter.sender.pusher import Pusher
 from reporter.sinks.base import Family, Outcome
 from tests.waiting import wait_for
 
+SECRET = "canary-6f1c"
 GROUP = {"job": "j", "run": "r"}
 SUPERSEDED: list[Mapping[str, str]] = [{"podUUID": "wrapper"}, {"podUUID": "first attempt"}]
 REFUSED = Outcome(ok=False, refused=True, problem="400")
@@ -63,6 +64,9 @@ class Gateway:
 
     def close(self) -> None:
         pass
+
+    def scrubbed(self, text: str) -> str:
+        return text.replace(SECRET, "…")
 
 
 class Clock:
@@ -188,16 +192,17 @@ def test_e10_only_a_refusal_is_bisected(outcome: Outcome) -> None:
 
 
 def test_whatever_a_sink_raises_becomes_an_outcome() -> None:
-    """The sender outlives any bug of a sink, and the next push is tried."""
+    """The sender outlives any bug of a sink, which is told without a secret, and the next push is
+    tried."""
     gateway = Gateway()
 
     def fail(n: int) -> Outcome:
-        raise RuntimeError("a bug")
+        raise RuntimeError(f"a bug with {SECRET}")
 
     gateway.answer = fail
     pusher = Pusher(gateway, GROUP)
     outcome = push(pusher, families(3))
-    assert (outcome.ok, outcome.problem) == (False, "RuntimeError: a bug")
+    assert (outcome.ok, outcome.problem) == (False, "RuntimeError: a bug with …")
     gateway.answer = lambda n: None
     assert push(pusher, families(3)).ok
 
@@ -224,6 +229,7 @@ def test_one_push_in_flight_and_its_outcome_once() -> None:
     pusher = Pusher(gateway, GROUP, on_done=done.set)
     pusher.start(families(2))
     assert pusher.busy
+    assert pusher.in_flight
     assert pusher.outcome() is None
     with pytest.raises(RuntimeError, match="in flight"):
         pusher.start(families(2))
@@ -232,6 +238,7 @@ def test_one_push_in_flight_and_its_outcome_once() -> None:
     go.set()
     assert done.wait(30)
     assert pusher.busy
+    assert not pusher.in_flight, "the gateway has answered, whether or not that was looked at"
     outcome = pusher.outcome()
     assert outcome is not None
     assert outcome.ok
