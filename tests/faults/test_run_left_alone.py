@@ -235,7 +235,6 @@ def test_a_hang_up_of_the_terminal(tmp_path: Path) -> None:
     training = Training(tmp_path, mode="offline")
     pid, terminal = os.forkpty()
     if not pid:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run below nohup
         os.chdir(tmp_path)
         command = [*RUN, "sh", "-c", "echo ready; exec sleep 60"]
         os.execve(command[0], command, {**os.environ, **training.settings})
