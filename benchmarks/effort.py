@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Effort:
     """Of ours in a minute; the peers' run and a quick one differ."""
 
-    rounds: int = 7  # over the loops of calls
+    rounds: int = 11  # over the loops of calls
     share: float = 1.0  # of each subject's calls in a loop
     row_rounds: int = 1  # processes that make single calls in a row
     row_calls: int = 50_000
@@ -18,7 +18,7 @@ class Effort:
     paced_blocks: int = 4
     paced_rounds: int = 60
     product_runs: int = 5
-    products: int = 250  # with those of the floor beside, a subject's push falls into them
+    products: int = 150  # with the runs between, a subject's push falls into its own
     starts: int = 5  # pairs of fresh processes
     entries: int = 30
     upkeep_s: int = 5
@@ -56,6 +56,8 @@ OURS_QUICK = Effort(
     leaves=1,
 )
 PEERS = Effort(
+    rounds=7,
+    products=250,
     burst_s=2.0,
     paced_rounds=130,
     changes=3,

@@ -89,6 +89,7 @@ def test_floors_come_to_their_end(subject: str, probes: Any) -> None:
     assert told["s"] < 5
 
 
+@pytest.mark.slow
 def test_loops_are_measured_beside_dict_stores(probes: Any) -> None:
     """Every loop of every subject has a ratio for each round, and nothing was dropped."""
     asked = {"subjects": ["empty_call", "reporter_points"], "rounds": 2, "share": 0.01}
@@ -103,6 +104,7 @@ def test_loops_are_measured_beside_dict_stores(probes: Any) -> None:
     assert all(len(each["wall"]) == len(each["cpu"]) == 2 for each in told["found"].values())
 
 
+@pytest.mark.slow
 def test_the_work_between_reports_is_measured(probes: Any) -> None:
     """A run of ours stands between runs of empty calls, paced rounds beside dict stores."""
     asked = {"runs": 2, "products": 3, "settle_s": 5}
@@ -115,6 +117,7 @@ def test_the_work_between_reports_is_measured(probes: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_what_a_subject_takes_is_measured(probes: Any) -> None:
     """Its start, its processes, and what a report costs with more and more names."""
     told = probes.run("footprint", subject="reporter_points", reports=10)

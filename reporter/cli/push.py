@@ -90,7 +90,8 @@ def _show(settings: Settings, found: list[Handled]) -> None:
 
 
 def _words(one: Handled) -> str:
-    closed = "closed as failed (died), " if one.closed else ""
+    would = "would be " if one.done is Done.WAITING else ""
+    closed = f"{would}closed as failed (died), " if one.closed else ""
     return f"{closed}{one.done}" + (f": {one.problem}" if one.problem else "")
 
 
@@ -99,5 +100,6 @@ def _summary(settings: Settings, found: list[Handled]) -> str:
         return f"There are no records below {settings.dir}."
     counts = ((done, sum(one.done is done for one in found)) for done in Done)
     told = ", ".join(f"{count} {done}" for done, count in counts if count)
-    where = f" (gateway: {settings.gateway})" if settings.gateway else ""
+    asked = any(one.done in (Done.DELIVERED, Done.FAILED, Done.WAITING) for one in found)
+    where = f" (gateway: {settings.gateway})" if settings.gateway and asked else ""
     return f"{len(found)} records below {settings.dir}: {told}{where}."

@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reporter.errors import SettingRefused
-from reporter.settings import resolve
+from reporter.settings import Settings, resolve
 
 _WRONG = 2
 _DESCRIPTION = """\
@@ -23,7 +23,7 @@ forwards signals, reaps what the program leaves behind, keeps the end of what wa
 run (console.log), and passes the exit code on. Made to be PID 1 of a container."""
 _EPILOG = """\
 exit code: the program's own; 128 and the signal's number if a signal ended it; 127 if there is no
-such program, 126 if it cannot be run; 2 if a setting is wrong.
+such program, 126 if it cannot be run; 2 if an option is wrong.
 
 examples:
   reporter run -- python train.py --epochs 10
@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
         _parser().error("there is no program to run: reporter run -- python train.py")
     options = {name: getattr(given, name) for name in ("project", "name", "gateway")}
     try:
-        settings = resolve(options)
+        settings = _settings(options)
     except SettingRefused as refused:
         sys.stderr.write(f"reporter run: {refused}\n")
         return _WRONG
@@ -51,6 +51,19 @@ def run(arguments: Sequence[str]) -> int:
 
     chosen = {f"REPORTER_{name.upper()}": text for name, text in options.items() if text}
     return Supervisor(settings, command, {**os.environ, **chosen}).run()
+
+
+def _settings(options: Mapping[str, object]) -> Settings:
+    """Raises SettingRefused for an option, which a person gave just now.
+
+    A variable may be that of a whole cluster: whatever is wrong with it, training goes on.
+    """
+    try:
+        return resolve(options)
+    except SettingRefused as refused:
+        resolve(options, {})
+        sys.stderr.write(f"reporter run: {refused}. The program runs, and is not reported\n")
+        return resolve({"mode": "disabled"}, {})
 
 
 def _open_streams() -> None:

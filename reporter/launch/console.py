@@ -10,6 +10,7 @@ import time
 from reporter.launch import relay
 from reporter.launch.say import say
 
+NAME = "console.log"
 _BETWEEN_STARTS = 1.0
 
 
@@ -21,7 +22,14 @@ class NoConsole:
     def tend(self) -> None:
         pass
 
-    def close(self, _within: float) -> bytes:
+    def finish(self) -> None:
+        pass
+
+    @property
+    def busy(self) -> bool:
+        return False
+
+    def close(self) -> bytes:
         return b""
 
 
@@ -53,16 +61,20 @@ class Console:
         except (OSError, subprocess.SubprocessError):  # next time, perhaps
             pass
 
-    def close(self, within: float) -> bytes:
-        """Pass on what is left, for a bounded time. Returns the end of all that was printed."""
+    def finish(self) -> None:
+        """Begin to pass on what is left."""
         self._relay.terminate()
-        try:
-            code = self._relay.wait(within)
-        except subprocess.TimeoutExpired:
-            self._relay.kill()
-            code = relay.NOT_ALL_SHOWN
-        if code == relay.NOT_ALL_SHOWN:
-            say("whoever reads the output did not take all of it")
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody still takes it."""
+        return self._relay.poll() is None
+
+    def close(self) -> bytes:
+        """Leave it at that. Returns the end of all that was printed."""
+        self._relay.kill()
+        if self._relay.wait():
+            say(f"whoever reads the output did not take all of it; {NAME} has the end of it")
         return relay.Tail(self._memory).text()
 
     def _started(self) -> subprocess.Popen[bytes]:

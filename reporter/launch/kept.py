@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reporter.errors import RecordDamaged
+from reporter.launch.console import NAME
 from reporter.launch.forgetting import pushed_to
 from reporter.record.load import load
 from reporter.record.paths import RunPaths
@@ -18,7 +19,6 @@ from reporter.sender.background import Background
 from reporter.sender.deliver import Deliverer, Handled
 from reporter.settings import Settings
 
-NAME = "console.log"
 _NO_DISK = "the disk does not answer: runs may be without their end, or their console"
 _NO_GATEWAY = "the gateway does not answer; `reporter push` delivers what it has not got"
 
@@ -57,11 +57,6 @@ class Settling:
     def busy(self) -> bool:
         """Whether it is not done yet; `problems` says with what."""
         return self._thread.is_alive()
-
-    def wait(self, within: float) -> None:
-        """Until it is done, for a bounded time."""
-        if self.busy:
-            self._thread.join(within)
 
     def _work(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reporter.launch.console import Console, NoConsole
 from reporter.launch.kept import Left, Settling
@@ -21,13 +21,13 @@ from reporter.reporter.notices import SAID_ABOVE, mention_no_gateway
 from reporter.run.wrapper import VARIABLE
 from reporter.settings import Settings
 
-TURN = 0.05
+_TURN, _IDLE_TURN = 0.05, 0.25  # signals are heard at once
 # Beyond the exit timeout, from the program's end on: what a sender may take and a little more,
 # and all that we do.
 _SENDERS_MAY_TAKE, _ALL_MAY_TAKE = 12.0, 20.0
 _SENDER_STARTS_WITHIN = 3.0
-_ORPHANS_MAY_TAKE = 5.0  # between SIGTERM and SIGKILL
-_CONSOLE_MAY_TAKE = 3.0
+_ORPHANS_MAY_TAKE = 10.0  # between SIGTERM and SIGKILL
+_CONSOLE_MAY_TAKE = 10.0
 _IN_A_HURRY = 1.0  # for each thing that is left, once a person does not want to wait
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _FIRST = 1
@@ -61,6 +61,7 @@ class Supervisor:
             self._console = tried("its console is not kept", Console) or self._console
         self._preemption, self._stops = Preemption(environment), Stops()
         self._over = self._impatient = False
+        self._ended_orphans: signal.Signals | None = None  # with which of our own signals
 
     def run(self) -> int:
         """Run it to its end. Returns the exit code to pass on."""
@@ -70,7 +71,7 @@ class Supervisor:
             return self._not_started(error)
         kills = tried(_BLIND, lambda: MemoryKills(program.pid))
         while program.status is None:
-            self._turn(program)
+            self._turn(program, _IDLE_TURN)
             if kills is not None:
                 tried(_BLIND, kills.look)
         ended_at = time.monotonic()
@@ -89,7 +90,7 @@ class Supervisor:
         self._provisional.await_end(self._settings.exit_timeout)
         return code
 
-    def _turn(self, program: Program, within: float = TURN) -> None:
+    def _turn(self, program: Program, within: float = _TURN) -> None:
         number = program.next_signal(within)
         if number in self._heeded:
             self._impatient = self._impatient or (self._over and number == signal.SIGINT)
@@ -111,8 +112,10 @@ class Supervisor:
     def _tell_senders(self, program: Program, ending: Ending | None) -> None:
         """Each sender learns how its own trainer ended, as far as we are its parent.
 
-        If another process below was, the program's own failure is the next best guess.
+        If another process below was, the program's own death is the next best guess; an exit
+        code of its own says nothing of another process.
         """
+        guess = ending is not None and ending.exit_code and ending.told()
         for sender in self._senders:
             if lives(sender.trainer):
                 program.forget(sender.trainer)
@@ -121,11 +124,12 @@ class Supervisor:
             if sender.told:
                 continue
             if sender.trainer != program.pid and status is not None:
-                sender.tell(Ending(status, asked=self._stops.meant()).told())
+                asked = self._stops.meant() or self._ended_orphans
+                sender.tell(Ending(status, asked=asked).told())
             elif ending is not None and sender.trainer == program.pid:
                 sender.tell(ending.told())
-            elif ending is not None and ending.exit_code:
-                sender.tell({**ending.told(), "guess": True})
+            elif guess and guess["reason"] != "exit_code":
+                sender.tell({**guess, "guess": True})
 
     def _conclude(self, program: Program, ending: Ending, ended_at: float) -> None:
         """Let every sender deliver, for a bounded time; then see to their records."""
@@ -135,16 +139,23 @@ class Supervisor:
         tried(_UNTOLD, lambda: self._tell_senders(program, ending))
         tried("the run's end is not told", lambda: self._provisional.end(told))
         self._await_senders(program, ending, until + _SENDERS_MAY_TAKE)
-        within = _IN_A_HURRY if self._impatient else _CONSOLE_MAY_TAKE
-        console = tried("its console is not kept", lambda: self._console.close(within)) or b""
+        console = tried("its console is not kept", lambda: self._last_words(program)) or b""
         settling = Settling(self._settings, self._left, told, console)
-        least = time.monotonic() + _IN_A_HURRY
-        until = max(least, until + _ALL_MAY_TAKE)
-        while settling.busy and time.monotonic() < (least if self._impatient else until):
-            settling.wait(TURN)
-            self._turn(program, within=0)
+        self._pass_time(program, lambda: settling.busy, until + _ALL_MAY_TAKE)
         for problem in settling.problems:
             say(problem)
+
+    def _last_words(self, program: Program) -> bytes:
+        """Let what the program printed reach its readers. Returns the end of it."""
+        self._console.finish()
+        self._pass_time(program, lambda: self._console.busy, time.monotonic() + _CONSOLE_MAY_TAKE)
+        return self._console.close()
+
+    def _pass_time(self, program: Program, busy: Callable[[], bool], until: float) -> None:
+        """Signals are heeded meanwhile; a person who does not want to wait has to for a second."""
+        least = time.monotonic() + _IN_A_HURRY
+        while busy() and time.monotonic() < (least if self._impatient else max(least, until)):
+            self._turn(program)
 
     def _await_senders(self, program: Program, ending: Ending, until: float) -> None:
         began = time.monotonic()
@@ -175,6 +186,7 @@ class Supervisor:
             return
         for sender in self._senders:
             if sender.user == os.getuid():  # another user could name any process
+                self._ended_orphans = signal.SIGTERM
                 send(sender.trainer, number)
 
     def _left(self) -> list[Left]:

@@ -7,6 +7,8 @@ import sys
 from reporter.names import State
 
 End = tuple[State, str, str]
+# 128 and the signal's number: how a program says that it ends because it was told to.
+_STOPPED = {130: (State.CANCELLED, "interrupt"), 143: (State.CANCELLED, "terminated")}
 
 
 def end_of(error: BaseException | None) -> End:
@@ -17,7 +19,7 @@ def end_of(error: BaseException | None) -> End:
         if error.code in (None, 0):
             return State.SUCCEEDED, "returned", ""
         code = error.code if isinstance(error.code, int) else 1
-        return State.FAILED, "exit_code", str(code)
+        return *_STOPPED.get(code, (State.FAILED, "exit_code")), str(code)
     if isinstance(error, KeyboardInterrupt) or _is_cancellation(error):
         return State.CANCELLED, "interrupt", type(error).__name__
     return State.FAILED, "exception", type(error).__name__

@@ -12,6 +12,8 @@ from reporter.settings.table import SETTINGS, Setting
 
 __all__ = ["SETTINGS", "Setting", "Settings", "resolve", "unknown_variables"]
 
+_MODE = next(setting for setting in SETTINGS if setting.name == "mode")
+
 
 class Settings:
     """Every setting as an attribute of its name; `sources` says where each came from."""
@@ -53,6 +55,16 @@ def resolve(
 ) -> Settings:
     """Find and check every setting. Raises SettingRefused, which names setting and value."""
     environment = os.environ if environment is None else environment
+    try:
+        return _resolved(arguments, environment)
+    except SettingRefused:
+        given, _ = _given(_MODE, arguments, environment)
+        if given != "disabled":
+            raise
+    return _resolved({"mode": "disabled"}, {})  # a switch that works whatever else is set
+
+
+def _resolved(arguments: Mapping[str, object], environment: Mapping[str, str]) -> Settings:
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
     for setting in SETTINGS:

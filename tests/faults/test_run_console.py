@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,24 @@ def test_b2_a_print_never_waits(how: str, tmp_path: Path) -> None:
         assert process.wait(20) == 0
     assert training.record().state is State.SUCCEEDED
     assert _console(training).endswith(b"x\n")
+
+
+def test_a_reader_that_is_slow_gets_everything(tmp_path: Path) -> None:
+    """What reads more slowly than the program prints (`| gzip`) misses nothing: as in any pipe, the
+    program waits for it, and so does `reporter run` at the end."""
+    training = Training(tmp_path, mode="offline")
+    code = "for n in range(3_000_000): print('line', n)"
+    pack, shown = zlib.compressobj(9), hashlib.sha256()
+    with training.started([*RUN, sys.executable, "-c", code]) as process:
+        assert process.stdout is not None
+        while piece := os.read(process.stdout.fileno(), 1 << 16):
+            pack.compress(piece)
+            shown.update(piece)
+        assert process.wait(20) == 0
+    printed = hashlib.sha256()
+    for n in range(3_000_000):
+        printed.update(b"line %d\n" % n)
+    assert shown.hexdigest() == printed.hexdigest()
 
 
 def test_nobody_reads_the_output(tmp_path: Path) -> None:

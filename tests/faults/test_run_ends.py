@@ -158,7 +158,8 @@ def test_a10_d9_d10_sigterm_to_the_wrapper(
     tmp_path: Path,
     pushgateway: Pushgateway,
 ) -> None:
-    """SIGTERM to `reporter run` reaches the program; the run is cancelled unless it ends with 0."""
+    """SIGTERM to `reporter run` reaches the program; the run is cancelled unless the program ends
+    with 0, or a scope in it says how it ended."""
     training = Training(tmp_path, pushgateway.url)
     with _stopping(training, *arguments, prefix=prefix) as (process, wrapper, _):
         os.kill(wrapper, signal.SIGTERM)
@@ -171,7 +172,7 @@ def test_a10_d9_d10_sigterm_to_the_wrapper(
 def test_a_shell_that_dies_before_its_child_as_pid_1(
     tmp_path: Path, pushgateway: Pushgateway
 ) -> None:
-    """As PID 1 it takes a program that its shell left behind with it, once that has said so."""
+    """As PID 1 it tells a program that its shell left behind to stop, and waits until it has."""
     training = Training(tmp_path, pushgateway.url)
     trainer = " ".join(child("stopping.py"))
     script = f"{trainer} & read line < fifo; exit 5"
@@ -181,7 +182,7 @@ def test_a_shell_that_dies_before_its_child_as_pid_1(
         assert process.stdout.readline() == "training\n"
         (tmp_path / "fifo").write_text("go\n")
         assert process.wait(20) == 5
-    _check(training, State.FAILED, "signal", "SIGTERM")
+    _check(training, State.CANCELLED, "terminated", "SIGTERM")
 
 
 HOARDS = """
@@ -262,12 +263,13 @@ def test_several_reporters_in_one_program(tmp_path: Path, pushgateway: Pushgatew
 
 
 def test_ranks_of_one_launch(tmp_path: Path, pushgateway: Pushgateway) -> None:
-    """Ranks below one wrapper are one run, each with its own group and its own end."""
+    """Ranks below one wrapper are one run, each with its own group and its own end: the launcher's
+    exit code is not that of a rank that was killed."""
     code = (
         "import os, subprocess, sys\n"
         "ranks = [subprocess.Popen([sys.executable, sys.argv[1], way],"
-        " env={**os.environ, 'RANK': str(n), 'WORLD_SIZE': '2', 'MASTER_ADDR': 'localhost',"
-        " 'MASTER_PORT': '1'}) for n, way in enumerate(('returned', 'exit-3'))]\n"
+        " env={**os.environ, 'RANK': str(n), 'WORLD_SIZE': '3', 'MASTER_ADDR': 'localhost',"
+        " 'MASTER_PORT': '1'}) for n, way in enumerate(('returned', 'exit-3', 'sigkill'))]\n"
         "sys.exit(max(rank.wait() for rank in ranks))"
     )
     training = Training(tmp_path, pushgateway.url)
@@ -277,6 +279,28 @@ def test_ranks_of_one_launch(tmp_path: Path, pushgateway: Pushgateway) -> None:
     (run,) = training.runs()
     assert training.group(run, 0).state is State.SUCCEEDED
     assert training.group(run, 1).state is State.FAILED
+    assert (training.group(run, 2).state, training.group(run, 2).reason) == (State.FAILED, "died")
+
+
+WRONG = [
+    ({"REPORTER_INTERVAL": "abc"}, (), 3, "REPORTER_INTERVAL='abc'"),
+    ({"REPORTER_GATEWAY_TOKEN_FILE": "/nowhere"}, (), 3, "REPORTER_GATEWAY_TOKEN_FILE="),
+    ({"REPORTER_MODE": "disabled", "REPORTER_INTERVAL": "abc"}, (), 3, ""),
+    ({}, ("--gateway", "ftp://nowhere"), 2, "gateway='ftp://nowhere'"),
+]
+
+
+@pytest.mark.parametrize(("environment", "options", "code", "said"), WRONG)
+def test_a_setting_that_is_wrong(
+    environment: dict[str, str], options: tuple[str, ...], code: int, said: str, tmp_path: Path
+) -> None:
+    """One of a whole cluster does not keep a program from running; one given just now does."""
+    training = Training(tmp_path, mode="offline")
+    program = ["sh", "-c", "echo ran; exit 3"]
+    ended = training.run([*COMMAND, "run", *options, "--", *program], **environment)
+    assert (ended.code, ended.out) == (code, "ran\n" if code == 3 else "")
+    assert ended.err.startswith(f"reporter run: {said}" if said else "")
+    assert len(ended.err.splitlines()) == bool(said)
 
 
 def test_a_killed_wrapper_leaves_training_alone(tmp_path: Path, pushgateway: Pushgateway) -> None:

@@ -176,6 +176,7 @@ def test_a_status_half_written_is_not_shown(memory: Memory) -> None:
     assert read_status(memory) == {"pushes": 3}
 
 
+@pytest.mark.slow
 def test_a_status_is_never_torn(memory: Memory) -> None:
     """Read while another thread writes as fast as it can: always one of those written."""
     over = threading.Event()

@@ -60,6 +60,7 @@ def test_nonfinite_values_are_points(memory: Memory) -> None:
     assert [repr(value) for _, value, _ in taker.take()] == ["nan", "inf", "-inf"]
 
 
+@pytest.mark.slow
 def test_many_laps_with_a_reader_close_behind(memory: Memory) -> None:
     """No point is lost or doubled over several laps, whatever the lease and block borders."""
     ring, taker = Ring(memory), Taker(memory)

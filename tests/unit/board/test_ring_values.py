@@ -341,7 +341,10 @@ def at_a_full_ring(ring: Ring) -> Callable[[], None]:
     return lambda: ring.report_metric("m", 1)
 
 
-MOMENTS = [at_a_new_name, at_the_end_of_a_lease, at_a_bad_value, at_an_odd_step, at_a_full_ring]
+MOMENTS = [
+    *(at_a_new_name, at_the_end_of_a_lease, at_a_bad_value, at_an_odd_step),
+    pytest.param(at_a_full_ring, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -33,6 +33,7 @@ def test_c9_nothing_is_torn_doubled_invented_or_reordered() -> None:
     stress(sys.executable)
 
 
+@pytest.mark.slow
 def test_c12_the_lease_of_free_threaded_builds_keeps_the_same_promises() -> None:
     """The way in which slots are handed out without a GIL keeps the same promises as with one.
 

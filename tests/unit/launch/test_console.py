@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +59,7 @@ def test_a_target_that_takes_nothing_costs_bounded_memory_and_is_told() -> None:
     assert outlet.waiting <= 8 << 20
     drain = threading.Thread(target=_drain, args=(reader, got))
     drain.start()
-    outlet.close(10)
+    assert outlet.close()
     os.close(writer)
     drain.join()
     os.close(reader)
@@ -65,6 +67,52 @@ def test_a_target_that_takes_nothing_costs_bounded_memory_and_is_told() -> None:
     lost = sum(int(line.split()[1]) for line in told)
     assert lost
     assert got.count(b"z") + lost == 40 << 20
+
+
+@pytest.mark.slow
+def test_last_words_reach_a_target_that_takes_them_slowly() -> None:
+    """However long that takes, as long as it takes some; the program is told to wait meanwhile."""
+    reader, writer = os.pipe()
+    outlet, got, pause = Outlet(writer), bytearray(), threading.Event()
+    for _ in range(80):
+        outlet.put(b"z" * (1 << 16))
+    assert outlet.full
+
+    def read_slowly() -> None:
+        while piece := os.read(reader, 1 << 16):
+            got.extend(piece)
+            pause.wait(0.04)
+
+    reading = threading.Thread(target=read_slowly)
+    reading.start()
+    began = time.monotonic()
+    assert outlet.close()
+    assert time.monotonic() - began > 2, "it was too fast to show anything"
+    os.close(writer)
+    reading.join()
+    os.close(reader)
+    assert len(got) == 80 << 16
+
+
+def test_what_hangs_makes_nobody_wait() -> None:
+    """Neither the program, nor `reporter run` at its end."""
+    reader, writer = os.pipe()
+    outlet = Outlet(writer)
+    for _ in range(80):
+        outlet.put(b"z" * (1 << 16))
+    wait_for(lambda: not outlet.full, 10, "it to be given up")
+    assert not outlet.close()
+    os.close(reader)
+    outlet._thread.join(10)  # it writes no more: the number may be another file's next
+    os.close(writer)
+
+
+def test_a_file_makes_nobody_wait(tmp_path: Path) -> None:
+    """A disk is quick, or it hangs."""
+    with (tmp_path / "log").open("wb") as file:
+        outlet = Outlet(file.fileno())
+        outlet.waiting = 7 << 20
+        assert not outlet.full
 
 
 def _drain(reader: int, got: bytearray) -> None:
@@ -99,6 +147,6 @@ def test_a_source_that_never_pauses_has_an_end(tail: Tail) -> None:
     os.write(bell, b"\0")
     thread.join(5)
     assert not thread.is_alive()
-    assert outlet.close(5)
+    assert outlet.close()
     for descriptor in (source, wake, bell):
         os.close(descriptor)

@@ -18,6 +18,8 @@ ENDS: list[tuple[BaseException | None, End]] = [
     (SystemExit(False), (State.SUCCEEDED, "returned", "")),
     (SystemExit(3), (State.FAILED, "exit_code", "3")),
     (SystemExit(-1), (State.FAILED, "exit_code", "-1")),
+    (SystemExit(143), (State.CANCELLED, "terminated", "143")),
+    (SystemExit(130), (State.CANCELLED, "interrupt", "130")),
     (SystemExit("message"), (State.FAILED, "exit_code", "1")),
     (SystemExit(""), (State.FAILED, "exit_code", "1")),
     (KeyboardInterrupt(), (State.CANCELLED, "interrupt", "KeyboardInterrupt")),
