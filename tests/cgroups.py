@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -88,9 +89,18 @@ def group_below(base: Path, controller: str) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            left = folder / "cgroup.procs"
-            wait_for(lambda: not left.read_text(), 20, "the group's processes to end")
+            _wait_until_empty(folder)
             folder.rmdir()
+
+
+def _wait_until_empty(folder: Path) -> None:
+    left = folder / "cgroup.procs"
+    try:
+        wait_for(lambda: not left.read_text(), 20, "the group's processes to end")
+    finally:
+        for pid in map(int, left.read_text().split()):  # whoever is in it was started by the test
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not left.read_text(), 10, "the killed ones to be gone")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ RUN = [*COMMAND, "run", "--"]
 
 TAKES_EVERY_PROCESS = """
 import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 left = []
 try:
     while True:
@@ -35,14 +36,12 @@ try:
         left.append(pid)
 except OSError:
     pass
-def end(*_):
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
-    sys.exit(5)
-signal.signal(signal.SIGTERM, end)
 print("full", flush=True)
-while True:
-    signal.pause()
+signal.sigwait([signal.SIGTERM])
+for pid in left:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+sys.exit(5)
 """
 
 
