@@ -158,7 +158,7 @@ class Sender:
             if group not in (None, run["group"]):
                 self._delivery.supersede(group)
         if recorder.taken_over:
-            recorder.event(Event(now, events.SENDER, {"restarted": True}))
+            recorder.event(Event(now, events.SENDER, {"taken_over": True}))
             return
         told = {"attempt": recorder.attempt, "token": run["token"], "group": run["group"]}
         self._gauges.apply(recorder.event(Event(run["started"], events.START, told)))
