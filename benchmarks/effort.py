@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Effort:
-    """Of ours in a minute; the peers' run and a quick one differ."""
+    """Of ours in little more than a minute; the peers' run and a quick one differ."""
 
     rounds: int = 11  # over the loops of calls
     share: float = 1.0  # of each subject's calls in a loop

@@ -1,4 +1,4 @@
-"""Ours and the floors, in about a minute: what `make bench` measures, in which order."""
+"""Ours and the floors, in little more than a minute: what `make bench` measures, in which order."""
 
 from __future__ import annotations
 
