@@ -77,7 +77,7 @@ PEER_BARS = (
     Bar("paced points", "the same, every point kept", "x dict store", 4.0),
     Bar("product newest", "a matrix product between reports, points=False", "x empty call", 1.15),
     Bar("product points", "the same, every point kept", "x empty call", 1.15),
-    Bar("product queue", "the same, queue and push", "x empty call"),
+    Bar("product queue", "a matrix product between reports, queue and push", "x empty call"),
     Bar("p99.9 worst ms", "p99.9 of our single calls, any gateway dead or alive", "ms", 1.0),
     Bar("longest ms", "the longest of all those calls", "ms", 50.0),
     Bar("leave healthy s", "leaving ours after 100,000 reports", "s", 1.0),
