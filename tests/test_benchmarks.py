@@ -137,6 +137,7 @@ def test_ranks_begin_together(probes: Any) -> None:
     assert running.result()["reports"] > 0
 
 
+@pytest.mark.slow
 def test_a_probe_that_is_late_is_ended(probes: Any, silent_gateway: str) -> None:
     """What it told stays, that it was late is told, and nothing of it is left."""
     asked = {"subject": "queue_and_push", "gateway": silent_gateway, "reports": 20}

@@ -14,6 +14,8 @@ from reporter.sinks.http import HttpClient
 from reporter.sinks.pushgateway import Pushgateway, Target
 from tests.misbehaving import Misbehaving, black_hole
 
+pytestmark = pytest.mark.slow  # most of them start processes, or wait for a deadline
+
 GROUP = {"job": "j", "podUUID": "p", "run": "r", "rank": "0"}
 FAMILIES = [Family("loss", "Help", (({"metric_name": "loss"}, 0.5),))]
 TIMEOUT_S = 0.6
@@ -165,7 +167,6 @@ def test_e6_a_connect_black_hole_ends_by_the_deadline(dead_port: int) -> None:
     assert outcome.seconds < TIMEOUT_S + 0.5
 
 
-@pytest.mark.slow
 def test_e6_connecting_takes_two_seconds_at_most(dead_port: int) -> None:
     """Connecting takes two seconds at most: another address may be alive."""
     sink = Pushgateway(Target(f"http://127.0.0.1:{dead_port}"), 10)

@@ -16,6 +16,8 @@ from reporter.names import State
 from reporter.testing import Reported
 from tests.runs import counted
 
+pytestmark = pytest.mark.slow  # most of them start processes, or wait for a deadline
+
 REFUSED: list[Any] = ["0.5", b"0.5", None, [1, 2], np.zeros(2), np.array([]), object(), {}, 1j]
 REFUSED += [np.datetime64("2020-01-01"), np.str_("1")]
 BAD_STEPS: list[Any] = ["1", 1.5, math.nan, 2**63, [1]]

@@ -14,6 +14,8 @@ from tests.misbehaving import Misbehaving
 from tests.runs import Told, Training, child
 from tests.services.programs import Pushgateway
 
+pytestmark = pytest.mark.slow  # most of them start processes, or wait for a deadline
+
 CELLS = """\
 import reporter
 with reporter.Reporter(name="first") as r:
@@ -143,7 +145,6 @@ def test_c13_a_kernel_that_is_restarted(tmp_path: Path, pushgateway: Pushgateway
     assert (list(record.points["loss"].values), shown.metric("loss")) == ([0.37], 0.37)
 
 
-@pytest.mark.slow
 def test_c10_leaving_does_not_hold_up_the_loop(tmp_path: Path) -> None:
     """While `async with` waits for a gateway that never answers, the event loop goes on."""
     with Misbehaving() as gateway:

@@ -21,6 +21,8 @@ from tests.runs import Ended, Told, Training, child, counted, senders_of
 from tests.services.programs import Pushgateway, free_port
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow  # most of them start processes, or wait for a deadline
+
 RANKS = 8
 MODULE_LEVEL = """
 import threading, reporter
@@ -52,7 +54,6 @@ def training(tmp_path: Path) -> Training:
     return Training(tmp_path, mode="offline")
 
 
-@pytest.mark.slow
 def test_c5_forks_within_a_report_write_nothing(training: Training) -> None:
     """A fork in the middle of a report, by a signal handler or by the value itself, tears
     nothing, and its child changes nothing."""
@@ -134,7 +135,6 @@ def launched(training: Training) -> Iterator[AbstractContextManager[Told]]:
 
 
 @pytest.mark.service
-@pytest.mark.slow
 def test_c16_ranks_share_a_run_and_keep_their_groups(
     tmp_path: Path, pushgateway: Pushgateway
 ) -> None:

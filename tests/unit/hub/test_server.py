@@ -43,6 +43,7 @@ def test_an_occupied_port_is_said_clearly() -> None:
     assert str(refused.value).endswith("stop what listens there, or choose another port")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_within_two_seconds(
     server: subprocess.Popen[str], number: signal.Signals

@@ -94,6 +94,7 @@ def test_last_words_reach_a_target_that_takes_them_slowly() -> None:
     assert len(got) == 80 << 16
 
 
+@pytest.mark.slow
 def test_what_hangs_makes_nobody_wait() -> None:
     """Neither the program, nor `reporter run` at its end."""
     reader, writer = os.pipe()
