@@ -109,7 +109,22 @@ class Reporter:
             # A second Ctrl-C: leave at once, with the first exception. The sender goes on.
 
     async def __aenter__(self) -> Self:
-        await in_thread(self.__enter__)
+        given_up: list[BaseException] = []
+
+        def enter() -> None:
+            self.__enter__()
+            if given_up:
+                self._end(*end_of(given_up[0]))
+
+        try:
+            await in_thread(enter)
+        except Exception:
+            raise
+        except BaseException as error:  # cancelled meanwhile: nobody is going to leave the scope
+            given_up.append(error)
+            ending = end_of(error)
+            await in_thread(lambda: self._end(*ending))
+            raise
         return self
 
     async def __aexit__(

@@ -55,7 +55,7 @@ def test_c6_a_pickle_of_another_day(training: Training) -> None:
     with training.told() as told:
         told.leave()
     code = (
-        "import os, pickle, sys\n"
+        "import os, pickle, sys, time\n"
         "packed = sys.stdin.buffer.read()\n"
         "r = pickle.loads(packed)\n"
         "r.report_metric('loss', 1); r.milestone('now'); r.progress(1, 2); r.note(a=1)\n"
@@ -64,6 +64,8 @@ def test_c6_a_pickle_of_another_day(training: Training) -> None:
         "    async with pickle.loads(packed): pass\n"
         "import asyncio; asyncio.run(train())\n"
         "r.fail(); r.finish(); assert r.flush(); assert not r.status()['live']\n"
+        "until = time.monotonic() + 5  # the thread that was awaited is about to end\n"
+        "while len(os.listdir('/proc/self/task')) > 1 and time.monotonic() < until: pass\n"
         "print(os.listdir('.'), len(os.listdir('/proc/self/task')))\n"
     )
     with reporter.Reporter(mode="offline", dir=str(training.folder / "mine")) as r:
