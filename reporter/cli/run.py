@@ -62,7 +62,9 @@ def _settings(options: Mapping[str, object]) -> Settings:
         return resolve(options)
     except SettingRefused as refused:
         resolve(options, {})
-        sys.stderr.write(f"reporter run: {refused}. The program runs, and is not reported\n")
+        from reporter.launch.say import say  # noqa: PLC0415 - as above
+
+        say(f"{refused}. The program runs, and is not reported")
         return resolve({"mode": "disabled"}, {})
 
 

@@ -110,6 +110,18 @@ def test_b9_nobody_takes_what_reporter_run_says(
     assert training.record().detail == str(code)
 
 
+@pytest.mark.parametrize("how", ["full", "left"])
+def test_b9_nobody_takes_what_is_said_of_a_wrong_variable(how: str, tmp_path: Path) -> None:
+    """The program runs all the same."""
+    wrong = {**os.environ, "REPORTER_INTERVAL": "abc"}
+    command = [*RUN, "sh", "-c", "touch ran; exit 3"]
+    with _pipe(how) as pipe:
+        ended = subprocess.run(
+            command, cwd=tmp_path, env=wrong, stdout=pipe, stderr=pipe, timeout=30, check=False
+        )
+    assert (ended.returncode, (tmp_path / "ran").exists()) == (3, True)
+
+
 KILLS_BOTH = """
 import os, reporter, time
 r = reporter.Reporter().__enter__()
