@@ -15,7 +15,7 @@ _OPEN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FIRST_FREE = 3
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 # Whoever asks `is_held` holds a shared lock for a moment, which must not turn a writer away.
-_TRIES, _PAUSE = 5, 0.01
+_MOMENT, _PAUSE = 0.05, 0.01
 
 
 class RecordHeld(OSError):
@@ -51,10 +51,10 @@ def make_folders(paths: RunPaths) -> None:
             _hide_from_git(folder)
 
 
-def hold(paths: RunPaths) -> int:
+def hold(paths: RunPaths, within: float = _MOMENT) -> int:
     """Opens and locks events.jsonl; the descriptor, and each heir of it, is the lock.
 
-    Raises RecordHeld if another process has it. Where the file system knows no locks
+    Raises RecordHeld if another process has it all that time. Where the file system knows no locks
     (some NFS and Lustre mounts) the record is held without one.
     """
     make_folders(paths)
@@ -63,7 +63,7 @@ def hold(paths: RunPaths) -> int:
         low, descriptor = descriptor, fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
         close_file(low)
     try:
-        _lock(descriptor, fcntl.LOCK_EX, _TRIES)
+        _lock(descriptor, fcntl.LOCK_EX, within)
     except BlockingIOError as error:
         close_file(descriptor)
         raise RecordHeld(errno.EAGAIN, "another process writes this record", paths.folder) from (
@@ -90,7 +90,7 @@ def is_held(folder: str) -> bool:
     except OSError:
         return False
     try:
-        _lock(descriptor, fcntl.LOCK_SH, tries=1)
+        _lock(descriptor, fcntl.LOCK_SH, within=0)
     except BlockingIOError:
         return True
     finally:
@@ -98,14 +98,14 @@ def is_held(folder: str) -> bool:
     return False
 
 
-def _lock(descriptor: int, kind: int, tries: int) -> None:
+def _lock(descriptor: int, kind: int, within: float) -> None:
+    until = time.monotonic() + within
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            tries -= 1
-            if not tries:
+            if time.monotonic() >= until:
                 raise
         except OSError as error:
             if error.errno in _NO_LOCKS:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from reporter.settings import Settings
 
+# Whoever has the record may be about to leave it: the attempt before this one, that was stopped
+# just now, or a `reporter run` on another machine that steps back.
+_HELD_FOR_GOOD = 2.0
+
 _opened = 0  # Reporters of this process: two runs of one launch are two runs on every rank
 
 
@@ -60,7 +64,8 @@ class Opening:
                     " Set REPORTER_RUN to the same text on every rank")  # fmt: skip
             return new_run_id()
         try:
-            self.events = hold(RunPaths(settings.dir, settings.project, wanted, self.rank))
+            paths = RunPaths(settings.dir, settings.project, wanted, self.rank)
+            self.events = hold(paths, within=_HELD_FOR_GOOD)
         except RecordHeld:
             fresh = new_run_id()
             say(f"run {wanted} is held by another process; this one is run {fresh}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,18 @@ def test_b12_a_run_that_another_one_holds_is_left_alone(
     assert run.run_id != "theirs"
     assert run.events is None
     assert f"run theirs is held by another process; this one is run {run.run_id}" in caplog.text
+
+
+def test_c16_a_run_whose_holder_is_about_to_leave_is_waited_for(
+    open_run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever ends, or steps back, at that moment has it no more a moment later."""
+    holder = hold(RunPaths(str(tmp_path), "p", "theirs", 0))
+    leaving = threading.Timer(0.3, os.close, [holder])
+    leaving.start()
+    run = open_run(run="theirs")
+    leaving.join()
+    assert (run.run_id, caplog.text) == ("theirs", "")
 
 
 def test_a_record_that_cannot_be_held_does_not_stop_the_run(open_run: Any, tmp_path: Path) -> None:
