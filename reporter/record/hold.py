@@ -15,7 +15,7 @@ _OPEN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FIRST_FREE = 3
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 # Whoever asks `is_held` holds a shared lock for a moment, which must not turn a writer away.
-_MOMENT, _PAUSE = 0.05, 0.01
+_MOMENT, _PAUSE = 0.05, 0.01  # seconds
 
 
 class RecordHeld(OSError):

@@ -85,7 +85,7 @@ def test_b12_a_run_that_another_one_holds_is_left_alone(
 def test_c16_a_run_whose_holder_is_about_to_leave_is_waited_for(
     open_run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever ends, or steps back, at that moment has it no more a moment later."""
+    """A run that another process holds is waited for, for 2 s: its holder may be about to leave."""
     holder = hold(RunPaths(str(tmp_path), "p", "theirs", 0))
     leaving = threading.Timer(0.3, os.close, [holder])
     leaving.start()
