@@ -11,7 +11,7 @@ import os
 import struct
 import sys
 
-LAYOUT = 1
+LAYOUT = 2
 
 POINTS = 262_144  # slots of the ring
 METRICS = 16_384  # names a run may report
@@ -51,6 +51,14 @@ NOT_RECORDED = 42
 
 EVENTS_NOT_RECORDED = 43
 TROUBLE = 44  # 1 while the gateway has taken no push for a while
+
+# … and the trainer's again, as doubles: how its loop goes on.
+STEPS_SEEN = 64
+STEPS_EXPECTED = 65
+SAMPLES_SEEN = 66
+CHECKPOINT_AT = 67
+SECONDS_SPENT = 68  # the first of one for each phase
+PACE_WORDS = 80  # behind them
 
 PHASE_STARTING, PHASE_RUNNING, PHASE_CLOSED, PHASE_DELIVERED = 0, 1, 2, 3
 

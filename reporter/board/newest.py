@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from reporter.board.layout import NO_ROOM, Memory
-from reporter.board.values import number, whole
-from reporter.board.writer import Writer, check_name, nothing
-from reporter.errors import ValueRefused
+from reporter.board.writer import Writer, nothing
 
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    Report = Callable[..., None]
+    from reporter.board.writer import Report, Turn
 
 
 class Newest(Writer):
@@ -20,29 +18,39 @@ class Newest(Writer):
 
     def __init__(self, memory: Memory, **options: Any) -> None:
         super().__init__(memory, **options)
+        self.index: dict[str, int] = {}  # of what is hot
         self.report_metric, self.handle, self.close_board = _hot_calls(self)
 
-    def metric(self, name: str) -> Report:
-        """A handle on one metric."""
-        check_name("metric", name)
-        with self.lock:
-            tag = self.register(name) if self.live and not self.ended else 0
-        return self.handle(name, tag) if tag else self._late_handle(name)
+    def is_hot(self, name: str) -> bool:
+        return name in self.index
+
+    def turn(self, name: str, tag: int | None) -> None:
+        if tag is None:
+            self.index.pop(name, None)
+        else:
+            self.index[name] = tag
 
     def slow(self, name: str, value: Any, step: Any) -> None:
-        """A new name, a value that needs care, or a run that ended."""
+        """A cold name, a value that needs care, or a run that ended."""
         if self.late():
             return
-        known = isinstance(name, str) and name in self.tags
-        try:
-            value = number(check_name("metric", name), value)
-            step = None if step is None else whole(name, step)
-        except (OverflowError, ValueRefused) as error:
-            if not known and isinstance(error, ValueRefused):
-                raise
-            self.bad(name, error, self.bad_word(error))
+        value, step = self.checked(name, value, step)
+        if value is None:
             return
+        if type(value) is not float or (self.deferred.reports and name in self.cold):
+            self.defer(name, value, step)
+        else:
+            self.place(name, value, step)
+            if name not in self.index:
+                self.warm(name)
+        self.look()
+        self.tend()
+
+    def place(self, name: str, value: float, step: int | None) -> None:
+        """Store it, with a name that the sender knows."""
         with self.lock:
+            if self.late():
+                return
             tag = self.register(name)
             if not tag:
                 self.count(NO_ROOM)
@@ -50,13 +58,13 @@ class Newest(Writer):
             self.memory.board_values[tag] = value
             if step is not None:
                 self.memory.board_steps[tag] = step
-        self.tend()
 
     def stop(self) -> None:
         with self.lock:
+            self.give_up_deferred()
             self.ended = True
             self.close_board()
-            self.tags.clear()  # by name, too, the store now fails
+            self.index.clear()  # by name, too, the store now fails
 
     def let_go(self) -> None:
         super().let_go()
@@ -65,15 +73,16 @@ class Newest(Writer):
     def detach(self) -> None:
         super().detach()
         self.close_board()
+        self.index.clear()
 
 
 def _hot_calls(
     newest: Newest,
-) -> tuple[Report, Callable[[str, int], Report], Callable[[], None]]:
+) -> tuple[Report, Callable[[str, int], tuple[Report, Turn]], Callable[[], None]]:
     """The calls that training code pays for."""
     values: Any = newest.memory.board_values
     steps: Any = newest.memory.board_steps
-    index, slow = newest.tags, newest.slow
+    index, slow = newest.index, newest.slow
 
     def close_board() -> None:
         nonlocal values, steps
@@ -95,15 +104,21 @@ def _hot_calls(
         except Exception:  # noqa: BLE001 - a new name, a bad value or an end: the slow path tells
             slow(name, value, step)
 
-    def handle(name: str, tag: int) -> Report:
+    def handle(name: str, tag: int) -> tuple[Report, Turn]:
+        at: int | None = None  # storing there fails before the value is looked at
+
+        def turn(hot: bool) -> None:
+            nonlocal at
+            at = tag if hot else None
+
         def metric(value: Any, step: int | None = None) -> None:
             try:
-                values[tag] = value
+                values[at] = value
                 if step is not None:
-                    steps[tag] = step
+                    steps[at] = step
             except Exception:  # noqa: BLE001 - as above
                 slow(name, value, step)
 
-        return metric
+        return metric, turn
 
     return report_metric, handle, close_board

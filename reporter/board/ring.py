@@ -11,9 +11,10 @@ import itertools
 import sys
 from collections import deque
 
+from reporter.board.devices import how_to_ask
 from reporter.board.layout import BAD, NO_ROOM, OVERFLOW, POINTS, TAIL, TAKEN, VOID, Memory
 from reporter.board.values import number, whole
-from reporter.board.writer import Writer, check_name, nothing
+from reporter.board.writer import Writer, nothing
 from reporter.errors import ValueRefused
 
 TYPE_CHECKING = False  # importing typing costs milliseconds; type checkers know the name
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    Report = Callable[..., None]
+    from reporter.board.writer import Report, Turn
 
 FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
 LEASE = POINTS // 64
@@ -50,30 +51,30 @@ class Ring(Writer):
         self.dropped = 0
         self.report_metric, self.handle, self.install = _hot_calls(self)
 
-    def metric(self, name: str) -> Report:
-        """A handle on one metric."""
-        check_name("metric", name)
-        with self.lock:
-            tag = self.register(name) if self.live and not self.ended else 0
-        return self.handle(name, tag) if tag else self._late_handle(name)
+    def is_hot(self, name: str) -> bool:
+        return name in self.plain
 
-    def known(self, name: str, tag: int) -> None:
-        super().known(name, tag)
-        self.stepped[name] = -tag
-        self.plain[name] = tag
+    def turn(self, name: str, tag: int | None) -> None:
+        if tag is None:
+            self.plain.pop(name, None)
+            self.stepped.pop(name, None)
+        else:
+            self.stepped[name] = -tag
+            self.plain[name] = tag
 
     def slow(self, name: str, value: Any, step: Any) -> None:
-        """A new name, a lease used up, a full ring, an odd value, or a run that ended."""
+        """A cold name, a lease used up, a full ring, an odd value, or a run that ended."""
         if self.late():
             return
         tag = self.tags.get(name) if isinstance(name, str) else None
-        try:
-            value = number(check_name("metric", name), value)
-            step = None if step is None else whole(name, step)
-        except (OverflowError, ValueRefused) as error:
-            if tag is None and isinstance(error, ValueRefused):
-                raise
-            self.bad(name, error, self.bad_word(error))
+        if tag is None or type(value) is not float or step is not None:
+            value, step = self.checked(name, value, step)
+            if value is None:
+                return
+        if type(value) is not float or (self.deferred.reports and name in self.cold):
+            self.defer(name, value, step)
+            self.look()
+            self.tend()
             return
         if tag is not None and self.full_at == self.memory.words[TAIL] and not FREE_THREADED:
             # In line: a call between these stores would be a place to switch threads.
@@ -87,10 +88,13 @@ class Ring(Writer):
             if self.dropped % _TEND_EVERY == 0:
                 self.tend()
             return
-        self._place_or_park(name, value, step)
+        self.place(name, value, step)
+        if name not in self.plain:
+            self.warm(name)
+        self.look()
         self.tend()
 
-    def _place_or_park(self, name: str, value: float, step: int | None) -> None:
+    def place(self, name: str, value: float, step: int | None) -> None:
         with self.lock:
             if self.busy:  # a signal handler or a finalizer that reports inside place()
                 self.parked.append((name, value, step))
@@ -154,7 +158,7 @@ class Ring(Writer):
     def mend(self, at: dict[str, Any], error: BaseException) -> bool | None:
         """After an exception in the hot path: True if that settled it, False if it is not ours.
 
-        None sends an unknown name to the slow path. A claimed slot must never stay empty: the
+        None sends a cold name to the slow path. A claimed slot must never stay empty: the
         sender would wait for it.
         """
         at.pop("error", None)  # it leads back to `at` by its traceback
@@ -164,6 +168,8 @@ class Ring(Writer):
         try:
             if not isinstance(error, Exception):
                 return False
+            if at["values"] is None and self._must_wait(name, at["value"]):
+                return None
             value, step = number(name, at["value"]), at["step"]
             if step is not None:
                 memory.steps[i] = step = whole(name, step)
@@ -180,9 +186,16 @@ class Ring(Writer):
         try:
             if mark in (OVERFLOW, BAD):
                 self.bad(name, error, None)  # the sender counts the slot's mark
+                return True
         finally:
             del error  # it leads back to this frame by its traceback
+        if at["values"] is None:
+            self.warm(name)
         return True
+
+    def _must_wait(self, name: str, value: Any) -> bool:
+        """Whether a cold handle's value must not be read or placed at once."""
+        return name in self.cold or how_to_ask(value) is not None
 
     def abandon(self, at: dict[str, Any]) -> None:
         """`mend` was itself interrupted, perhaps before it marked the slot."""
@@ -194,6 +207,7 @@ class Ring(Writer):
         with self.lock:
             if not self.busy:
                 self._place_parked()
+            self.give_up_deferred()
             self.ended = True
             for i in self.state[1]:  # so that every slot below TAKEN says what it is
                 self.memory.tags[i] = VOID
@@ -215,7 +229,7 @@ class Ring(Writer):
 
 def _hot_calls(  # noqa: C901, PLR0915 - the hot path is written out: a call would cost half of it
     ring: Ring,
-) -> tuple[Report, Callable[[str, int], Report], Callable[[Iterator[int]], None]]:
+) -> tuple[Report, Callable[[str, int], tuple[Report, Turn]], Callable[[Iterator[int]], None]]:
     """The calls that training code pays for, over one lease that they share."""
     values, steps, tags = ring.memory.values, ring.memory.steps, ring.memory.tags
     plain, stepped = ring.plain, ring.stepped
@@ -255,8 +269,15 @@ def _hot_calls(  # noqa: C901, PLR0915 - the hot path is written out: a call wou
                 raise
         rare[0](name, value, step)
 
-    def handle(name: str, tag: int) -> Report:
+    ring_values = values
+
+    def handle(name: str, tag: int) -> tuple[Report, Turn]:
         tag_with_step = -tag
+        values: Any = None  # storing into it fails, which leads to the slow path
+
+        def turn(hot: bool) -> None:
+            nonlocal values
+            values = ring_values if hot else None
 
         def metric(value: Any, step: int | None = None) -> None:
             try:
@@ -285,6 +306,6 @@ def _hot_calls(  # noqa: C901, PLR0915 - the hot path is written out: a call wou
                     raise
             rare[0](name, value, step)
 
-        return metric
+        return metric, turn
 
     return report_metric, handle, install

@@ -68,11 +68,15 @@ def _only_element(name: str, value: Any) -> Any:
     size = getattr(value, "size", None)
     count = size if isinstance(size, int) else getattr(value, "numel", lambda: 0)()
     if count != 1:
-        raise ValueRefused(
-            f"metric {name!r} got an array of {count} elements; report one number,"
-            " such as value.mean()"
-        )
+        raise one_number_only(name, count)
     return value.reshape(()) if hasattr(value, "filled") else value.item()  # a masked one: NaN
+
+
+def one_number_only(name: str, count: Any) -> ValueRefused:
+    """What says that a value holds several numbers, or none."""
+    return ValueRefused(
+        f"metric {name!r} got an array of {count} elements; report one number, such as value.mean()"
+    )
 
 
 def _refusal(name: str, value: Any) -> ValueRefused:

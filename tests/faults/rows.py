@@ -240,8 +240,10 @@ DATA = Section(
         " fast path leaves the conversion to numpy, which warns.",
         "F6": "A later value that is numpy's array of no dimension with a text in it, or its raw"
         " bytes (`numpy.void`), becomes the number that the text reads as, by numpy's conversion.",
-        "F7": "A tensor on a GPU is read where it is reported, which waits for the GPU, as"
-        " `.item()` does. Keeping it until it is ready comes later.",
+        "F7": "A name that began with plain numbers reads a tensor on a GPU at once, which waits as"
+        " `.item()` does, until the slow path has seen one. TensorFlow cannot tell whether a tensor"
+        " is there: it is read at the next report of its name. Torch's MPS is read at once. Values"
+        " that are not read yet are lost with a process that is killed.",
         "F15": "A run has room for 16,383 metric names: reports under further ones are counted as"
         " `ring_full` and are not in the record.",
     },
