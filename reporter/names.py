@@ -113,8 +113,8 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str]] = {
     "reporter_process_cpu_ratio": ((), "Cores used by the training process and its children"),
     "reporter_process_memory_bytes": ((), "Memory of the training process and its children"),
     "reporter_process_threads": ((), "Threads of the training process and its children"),
-    "reporter_process_read_bytes_total": ((), "Bytes read by the training process"),
-    "reporter_process_write_bytes_total": ((), "Bytes written by the training process"),
+    "reporter_process_read_bytes_total": ((), "Bytes read from disks by these processes"),
+    "reporter_process_write_bytes_total": ((), "Bytes written to disks by these processes"),
     "reporter_host_cpu_ratio": ((), "Share of the machine's cores in use"),
     "reporter_host_memory_used_bytes": ((), "Memory in use on the machine or in its cgroup"),
     "reporter_host_memory_total_bytes": ((), "Memory of the machine, or the cgroup's limit"),
@@ -134,19 +134,6 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str]] = {
     "reporter_push_seconds": ((), "How long the last push took"),
     "reporter_push_failures_total": ((), "Pushes that failed"),
     "reporter_rejected_families": ((), "Families that the gateway refuses"),
-}
-
-# Their names are taken; what reports them comes with integrations and machine readings.
-COMING = frozenset(
-    name
-    for name in FAMILIES
-    if name.startswith(("reporter_process_", "reporter_host_", "reporter_gpu_"))
-) | {
-    "reporter_run_steps",
-    "reporter_steps_total",
-    "reporter_step_seconds_total",
-    "reporter_samples_total",
-    "reporter_checkpoint_time_seconds",
 }
 
 METRIC_HELP = "Reported by the run"

@@ -12,6 +12,7 @@ import pytest
 from tests.services.programs import Prometheus, Pushgateway, StartPrometheus, StartPushgateway
 
 _PREFIXES = ("REPORTER_", "SLURM_", "KUBERNETES_", "TORCHELASTIC_", "MASTER_", "OMPI_", "PMI_")
+_CLOUDS = ("AWS_EC2_METADATA_", "GCE_METADATA_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")  # in small or capital letters
 _NAMES = (
     "podUUID",
@@ -40,7 +41,7 @@ def _clean_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for name in os.environ:
-        if name.startswith(_PREFIXES) or name in _NAMES or name.lower() in _PROXIES:
+        if name.startswith(_PREFIXES + _CLOUDS) or name in _NAMES or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))

@@ -12,10 +12,11 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from reporter.run.cluster import ACCOUNT, kubernetes
 from reporter.sender.background import Background
 
 _ANSWERS_WITHIN = 1.0  # a sender waits for the word on its trainer's end, twice as long
-_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_ACCOUNT = Path(ACCOUNT)
 
 
 class Preemption:
@@ -74,14 +75,14 @@ def _slurm(environment: Mapping[str, str]) -> str:
 def _kubernetes(environment: Mapping[str, str], account: Path) -> str:
     """Kubernetes gives a pod that has to go the condition DisruptionTarget, with a reason."""
     host, port = (environment.get(f"KUBERNETES_SERVICE_{part}") for part in ("HOST", "PORT"))
-    name = environment.get("POD_NAME") or environment.get("HOSTNAME")
-    if not host or not name:
+    found = kubernetes(environment, str(account))
+    if not host or not found.keys() >= {"pod", "namespace"}:
         return ""
     try:
         token = (account / "token").read_text().strip()
-        space = environment.get("POD_NAMESPACE") or (account / "namespace").read_text().strip()
         shown = f"[{host}]" if ":" in host else host
-        url = f"https://{shown}:{port or 443}/api/v1/namespaces/{space}/pods/{name}/status"
+        pod_path = f"namespaces/{found['namespace']}/pods/{found['pod']}"
+        url = f"https://{shown}:{port or 443}/api/v1/{pod_path}/status"
         pod = _fetched(url, token, str(account / "ca.crt"))
         for condition in pod["status"].get("conditions") or []:
             if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
 
+from reporter.run.cluster import cluster
+
 _HIDDEN = "***"
 _ARGUMENTS, _ARGUMENT_LENGTH = 256, 4096
 _LOOKED_AT = 4 * _ARGUMENT_LENGTH  # a secret that is cut in two is no longer recognised
@@ -56,6 +58,7 @@ def collect(argv: list[str], cwd: str, import_path: list[str]) -> dict[str, Any]
         "usable_cpus": lambda: len(os.sched_getaffinity(0)),
         "memory_bytes": lambda: os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "user_id": os.getuid,
+        "cluster": lambda: cluster(os.environ),
     }
     return _answers(questions)
 

@@ -31,6 +31,8 @@ class Settings:
     on_finish: str
     lease: float
     series_limit: int
+    sample_interval: float
+    cloud: bool
     strict: bool
     parameter_prefix: str
     rank: int | None

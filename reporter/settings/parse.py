@@ -47,6 +47,14 @@ def interval(value: object) -> float:
     return seconds
 
 
+def sampling(value: object) -> float:
+    """A duration that something is read after, or 0: never."""
+    seconds = duration(value)
+    if 0 < seconds < 1:
+        raise Wrong("must be 0 (none) or at least 1 second: reading must cost next to nothing")
+    return seconds
+
+
 def size(value: object) -> int:
     """Bytes, from a number or from text such as 512MiB."""
     number = _scaled(value, _BYTES, "a number of bytes, or one with KiB, MiB or GiB, such as 2GiB")

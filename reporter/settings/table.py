@@ -63,6 +63,8 @@ SETTINGS = (
     ),
     Setting("lease", parse.duration, "24h", "how long after its last push a group may be deleted"),
     Setting("series_limit", parse.count, "1000", "users' series per run and rank on the gateway"),
+    Setting("sample_interval", parse.sampling, "10s", "between machine readings; `0`: none"),
+    Setting("cloud", parse.flag, "false", "ask the cloud's metadata address for facts"),
     Setting("strict", parse.flag, "false", "raise for every bad value (for tests)"),
     Setting(
         "parameter_prefix",

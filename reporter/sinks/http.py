@@ -36,15 +36,21 @@ class _Request(NamedTuple):
 class HttpClient:
     """Speaks with one server, by one thread at a time, but for `abort`.
 
-    TLS is always verified. Proxies come from the environment, and loopback is never proxied.
-    Redirects are answers like any other.
+    TLS is always verified. Proxies come from the environment, and loopback is never proxied, nor
+    is who is asked directly. Redirects are answers like any other.
     """
 
     def __init__(
-        self, url: str, *, ca_file: str = "", cert_file: str = "", key_file: str = ""
+        self,
+        url: str,
+        *,
+        ca_file: str = "",
+        cert_file: str = "",
+        key_file: str = "",
+        direct: bool = False,
     ) -> None:
         self._origin = Origin.of(url)
-        self._proxy = proxy_for(self._origin)
+        self._proxy = None if direct else proxy_for(self._origin)
         self._tls = Tls(ca_file, cert_file, key_file)
         self._lock = threading.Lock()
         self._budget: Budget | None = None

@@ -36,6 +36,8 @@ ACCEPTED = [
     (parse.duration, "1e3", 1000.0),
     (parse.duration, "1e1s", 10.0),
     (parse.interval, "1s", 1.0),
+    (parse.sampling, "0", 0.0),
+    (parse.sampling, "1s", 1.0),
     (parse.size, 10, 10),
     (parse.size, "10", 10),
     (parse.size, "10B", 10),
@@ -58,6 +60,7 @@ ACCEPTED = [
     (parse.gateway_url, "[fe80::1]", "http://[fe80::1]"),
 ]
 DURATION = "must be a number of seconds, or one with s, m, h or d, such as 5m"
+SAMPLING = "must be 0 (none) or at least 1 second: reading must cost next to nothing"
 SIZE = "must be a number of bytes, or one with KiB, MiB or GiB, such as 2GiB"
 RUN_ID = "must be 1 to 128 letters, digits, '.', '_' or '-', and not start with '.'"
 PORT = "has no usable port; write it like http://pushgateway:9091"
@@ -83,6 +86,8 @@ REFUSED = [
     (parse.duration, -1, "must not be negative"),
     (parse.duration, "-1s", "must not be negative"),
     (parse.interval, "0.5s", "must be at least 1 second: a gateway serves many runs"),
+    (parse.sampling, "0.5s", SAMPLING),
+    (parse.sampling, "-1s", "must not be negative"),
     (parse.size, "2GB", SIZE),
     (parse.size, "2gib", SIZE),
     (parse.size, -5, "must not be negative"),

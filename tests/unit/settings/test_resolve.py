@@ -32,6 +32,8 @@ def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "on_finish": "keep",
         "lease": 86400.0,
         "series_limit": 1000,
+        "sample_interval": 10.0,
+        "cloud": False,
         "strict": False,
         "parameter_prefix": "reporter_push_gateway_metric",
     }

@@ -1,0 +1,1 @@
+"""What the cloud says of the machine, asked at its metadata address by a thread of the sender."""
