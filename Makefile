@@ -8,8 +8,11 @@ SOURCES := $(shell find reporter integrations -name '*.py' 2>/dev/null)
 COMPILE := uv pip compile --quiet pyproject.toml --python-version 3.11 --universal \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url
 PEERS := .venv-peers
-# Where no wheel without CUDA is at hand this is large: `make bench-peers FRAMEWORKS=` does without.
-FRAMEWORKS ?= torch==2.13.0 keras==3.15.1 lightning==2.6.6
+# Torch comes by pip, which finds a wheel without CUDA that the machine has; else it is large.
+TORCH ?= torch==2.13.0
+# `make test FRAMEWORKS=` and `make bench-peers FRAMEWORKS=` do without frameworks.
+FRAMEWORKS ?= yes
+PEERS_TOO := $(TORCH) keras==3.15.1 lightning==2.6.6
 
 # uv brings certificates of its own; where the system has some, they know the company's too.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
@@ -31,17 +34,17 @@ READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.run)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check fix soak bench bench-peers ceiling pins services
+.PHONY: help setup demo test check fix soak bench bench-peers bench-frameworks ceiling pins services
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev services ## Install what development needs, and the programs that tests talk to
 
 demo: $(READY) ## Train a small model that reports to a gateway of its own
 	@$(BIN)/python examples/demo.py
 
-test: setup ## Run all tests
+test: setup $(if $(FRAMEWORKS),$(VENV)/.frameworks) ## Run all tests (FRAMEWORKS= does without those of frameworks)
 	$(BIN)/pytest
 
 check: $(VENV)/.dev ## Check format, lint, types, layers and generated tables
@@ -66,6 +69,9 @@ bench-peers: services ## The same, beside everything else that people use
 	@$(MAKE) --no-print-directory VENV=$(PEERS) $(PEERS)/.peers
 	$(PEERS)/bin/python benchmarks/run.py --peers $(BENCH)
 
+bench-frameworks: $(VENV)/.frameworks ## Measure what our callbacks take in real fits
+	$(BIN)/python benchmarks/frameworks.py $(BENCH)
+
 ceiling: $(VENV)/.dev services ## Measure how many runs one gateway carries
 	$(BIN)/python benchmarks/ceiling.py
 
@@ -73,6 +79,9 @@ pins: ## Compile the requirements anew from pyproject.toml
 	$(COMPILE) --extra cli -o requirements/run.txt
 	$(COMPILE) --extra cli --group dev -o requirements/dev.txt
 	$(COMPILE) requirements/peers.in -o requirements/peers.txt
+	echo 'torch; sys_platform == "none"' > $(VENV)/.no-torch
+	$(subst pyproject.toml,,$(COMPILE)) requirements/frameworks.in -c requirements/dev.txt \
+		--override $(VENV)/.no-torch --no-emit-package torch -o requirements/frameworks.txt
 
 services:
 	@missing=""; \
@@ -104,14 +113,20 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(SOURCES) | $(BIN)/python
 	@$(INSTALL) --no-deps $(AGAIN) .
 	@touch $@
 
-# The frameworks come by pip, which finds a wheel of theirs that the machine has.
+# All that they need is listed but torch, and so nothing is to be resolved.
+$(VENV)/.frameworks: requirements/frameworks.txt $(VENV)/.dev
+	@echo "Installing the frameworks that tests train with into $(VENV) (1.2 GB to download)"
+	@$(INSTALL) --no-deps --require-hashes -r requirements/frameworks.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@touch $@
+
 $(VENV)/.peers: requirements/peers.txt pyproject.toml $(SOURCES) | $(BIN)/python
 	@echo "Installing run-reporter and what it is measured against into $(VENV)"
 	@$(INSTALL) --require-hashes -r requirements/peers.txt
 	@$(INSTALL) --no-deps $(AGAIN) .
 	@test -z "$(FRAMEWORKS)" \
-		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check $(FRAMEWORKS) \
-		|| echo "Not installed: $(FRAMEWORKS). Their rows will be absent."
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PEERS_TOO) \
+		|| echo "Not installed: $(PEERS_TOO). Their rows will be absent."
 	@touch $@
 
 $(BIN)/python:

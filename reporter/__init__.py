@@ -27,6 +27,7 @@ from reporter.reporter.module_level import (
     stage,
     status,
     tag,
+    uses,
 )
 from reporter.reporter.scope import Reporter
 from reporter.run import __version__
@@ -57,4 +58,5 @@ __all__ = [
     "stage",
     "status",
     "tag",
+    "uses",
 ]

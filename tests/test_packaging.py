@@ -69,7 +69,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip += ["--disable-pip-version-check"]
     done = call([*pip, "--no-deps", wheel], place.parent)
     assert done.returncode == 0, done.stdout + done.stderr
-    done = call([*pip, "prometheus_client"], place.parent)
+    done = call([*pip, "prometheus_client", "psutil"], place.parent)
     if done.returncode:
         absent = f"no package index: {done.stderr[-300:]}"
         pytest.fail(absent) if os.environ.get("CI") else pytest.skip(absent)
@@ -101,7 +101,7 @@ def test_the_wheel_holds_every_module_of_the_tree(wheel: Path) -> None:
 
 
 def test_the_wheel_says_what_it_needs_and_offers(wheel: Path) -> None:
-    """The command, the pytest plugin, the version of Python, and a single dependency."""
+    """The command, the pytest plugin, the version of Python, and two dependencies."""
     archive = zipfile.ZipFile(wheel)
     info = f"run_reporter-{reporter.__version__}.dist-info"
     points = archive.read(f"{info}/entry_points.txt").decode().split()
@@ -111,7 +111,7 @@ def test_the_wheel_says_what_it_needs_and_offers(wheel: Path) -> None:
     metadata = archive.read(f"{info}/METADATA").decode()
     needed = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
     always = [line.split()[1] for line in needed if "extra ==" not in line]
-    assert always == ["prometheus-client>=0.20"]
+    assert sorted(always) == ["prometheus-client>=0.20", "psutil>=5.9"]
     assert "Requires-Python: >=3.11" in metadata
 
 

@@ -17,6 +17,8 @@ TAG = "tag"
 STAGE = "stage"
 MILESTONE = "milestone"
 NOTE = "note"
+FRAMEWORK = "framework"
+PACE = "pace"  # steps, samples and where their time went, once the run is over
 ARTIFACT_ASKED = "artifact_asked"  # until one of the next two follows, with the same `n`
 ARTIFACT = "artifact"
 ARTIFACT_FAILED = "artifact_failed"
@@ -25,7 +27,7 @@ SENDER = "sender"
 END = "end"
 DELIVERED = "delivered"
 NOTICE = "notice"
-_STORY = (RECORD, START, PARAMETER, TAG, STAGE, MILESTONE, NOTE)
+_STORY = (RECORD, START, PARAMETER, TAG, STAGE, MILESTONE, NOTE, FRAMEWORK, PACE)
 _FILES = (ARTIFACT_ASKED, ARTIFACT, ARTIFACT_FAILED)
 KINDS = frozenset((*_STORY, *_FILES, DROPPED, SENDER, END, DELIVERED, NOTICE))
 

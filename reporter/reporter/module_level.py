@@ -95,6 +95,11 @@ def progress(done: float, total: float) -> None:
     current().progress(done, total)
 
 
+def uses(framework: str, version: str = "") -> None:
+    """Say which framework trains."""
+    current().uses(framework, version)
+
+
 def artifact(path: str | os.PathLike[str], kind: str = "other", name: str = "") -> None:
     """Keep a copy of a file with the run."""
     current().artifact(path, kind, name)

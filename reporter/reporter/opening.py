@@ -9,9 +9,19 @@ import time
 from reporter.names import GROUP_LABELS, JOB
 from reporter.record.hold import RecordHeld, close_file, hold, release
 from reporter.record.paths import RunPaths
+from reporter.reporter.above import run_above
 from reporter.reporter.notices import say
 from reporter.run import __version__, wrapper
-from reporter.run.identity import new_name, new_run_id, rank_of, shared_run_id, world_size_of
+from reporter.run.cluster import kubernetes
+from reporter.run.identity import (
+    is_copy,
+    local_rank_of,
+    new_name,
+    new_run_id,
+    rank_of,
+    shared_run_id,
+    world_size_of,
+)
 from reporter.sender.process import import_path
 from reporter.settings.local_hub import start_ticks
 
@@ -40,7 +50,8 @@ class Opening:
         # Of a `reporter run` above us, which showed it as running until now.
         self._taken = wrapper.take_run(environment, self.rank, _gateway_of(settings)) or {}
         self.name = settings.name or self._taken.get("name") or new_name()
-        self.run_id = self._agree_on_id(settings, shared_run_id(environment, _opened))
+        self._nth = _opened
+        self.run_id = self._agree_on_id(settings, self._shared_id())
         self.brief = self._brief(settings)
 
     @property
@@ -53,6 +64,12 @@ class Opening:
         if self.events is not None:
             release(self.events)
             close_file(self.events)
+
+    def _shared_id(self) -> str | None:
+        environment = os.environ
+        # The first copy may have opened its run before it knew that there would be others.
+        above = run_above(self._nth) if is_copy(environment) else None
+        return above or shared_run_id(environment, self._nth)
 
     def _agree_on_id(self, settings: Settings, shared: str | None) -> str:
         wanted = settings.run or shared
@@ -84,6 +101,7 @@ class Opening:
             "import_path": import_path(),
             "wrapper": os.environ.get(wrapper.VARIABLE, ""),
             "supersedes": self._taken.get("group"),
+            "nth": self._nth,
         }
 
     def _identity(self, settings: Settings) -> dict[str, Any]:
@@ -93,6 +111,8 @@ class Opening:
         return {
             "id": self.run_id,
             "rank": self.rank,
+            "local_rank": local_rank_of(environment),
+            "world_size": world_size_of(environment),
             "name": self.name,
             "started": time.time(),
             "token": self._token(settings),
@@ -103,14 +123,14 @@ class Opening:
 
     def _facts(self, settings: Settings) -> dict[str, str]:
         """What the gateway shows of the run, as far as it is known at once."""
-        environment = os.environ
+        pod = kubernetes(os.environ)
         return {
             "project": settings.project,
             "run_name": self.name,
             "host": os.uname().nodename,
-            "pod": environment.get("POD_NAME", ""),
-            "namespace": environment.get("POD_NAMESPACE", ""),
-            "node": environment.get("NODE_NAME", ""),
+            "pod": pod.get("pod", ""),
+            "namespace": pod.get("namespace", ""),
+            "node": pod.get("node", ""),
             "git_commit": "",
             "framework": "",
             "version": __version__,

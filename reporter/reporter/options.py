@@ -18,6 +18,8 @@ class Options(TypedDict, total=False):
     on_finish: Literal["keep", "delete"] | None
     lease: float | str | None
     series_limit: int | None
+    sample_interval: float | str | None
+    cloud: bool | None
     strict: bool | None
     parameter_prefix: str | None
     rank: int | None

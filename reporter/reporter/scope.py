@@ -11,7 +11,7 @@ from reporter.board.writer import check_name
 from reporter.errors import ReporterError
 from reporter.names import State
 from reporter.reporter.awaiting import in_thread
-from reporter.reporter.ends import end_of, end_of_interpreter
+from reporter.reporter.ends import End, end_of, end_of_interpreter
 from reporter.reporter.files import Attachment, Stage, checked_artifact
 from reporter.reporter.notices import mention_no_gateway, say
 from reporter.reporter.plain import parameter, structure, text_of
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from reporter.reporter.options import Options
+    from reporter.reporter.pace import Pace
 
 _NOT_ENTERED = "a Reporter reports nothing before it is entered: with reporter.Reporter() as r: …"
+_OF_KERAS = "; Keras's has: from reporter_integrations.keras import Reporter"
 
 open_reporters: list[Reporter] = []  # innermost last; of the whole process, threads included
 
@@ -70,13 +72,17 @@ class Reporter:
         given = {"project": project, "name": name, "gateway": gateway, **settings}
         unknown = given.keys() - Settings.__annotations__.keys()
         if unknown:
-            raise TypeError(f"Reporter has no setting {', '.join(sorted(unknown))}")
+            raise TypeError(
+                f"Reporter has no setting {', '.join(sorted(unknown))}"
+                + (_OF_KERAS if "autolog" in unknown else "")
+            )
         self.settings = resolve(given)
         self._parameters, self._tags = dict(parameters or {}), dict(tags or {})
         for kind, names in (("parameter", self._parameters), ("tag", self._tags)):
             for each in names:
                 check_name(kind, each)
         self._stage: str | None = None
+        self._foreseen: End | None = None
         self._use(Inert(_NOT_ENTERED))
         self._entered = False
 
@@ -102,7 +108,7 @@ class Reporter:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self._end(*end_of(error))
+            self._end(*self._ending(error))
         except KeyboardInterrupt:
             if error is None:
                 raise
@@ -133,7 +139,11 @@ class Reporter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await in_thread(lambda: self._end(*end_of(error)))
+        await in_thread(lambda: self._end(*self._ending(error)))
+
+    def _ending(self, error: BaseException | None) -> End:
+        foreseen = self._foreseen if isinstance(error, SystemExit) else None
+        return foreseen or end_of(error)
 
     def _use(self, session: Session | Inert) -> None:
         self._session = session
@@ -215,6 +225,16 @@ class Reporter:
         except (TypeError, ValueError, OverflowError):
             say(f"progress got {done!r} of {total!r}, which are not numbers; it is ignored")
 
+    @property
+    def pace(self) -> Pace:
+        """Steps, samples and where their time goes; for integrations, and loops of one's own."""
+        return self._session.pace
+
+    def uses(self, framework: str, version: str = "") -> None:
+        """Say which framework trains; integrations do."""
+        check_name("framework", framework)
+        self._session.tell("framework", framework, version=text_of(version))
+
     def artifact(self, path: str | os.PathLike[str], kind: str = "other", name: str = "") -> None:
         """Keep a copy of a file with the run. It is copied soon: leave it as it is until then.
 
@@ -244,6 +264,11 @@ class Reporter:
     @property
     def run_id(self) -> str:
         return self._session.run_id
+
+    @property
+    def rank(self) -> int:
+        """Which process of a distributed run this is; 0 where there is but one."""
+        return self._session.rank
 
     # The older library's spelling.
 
@@ -277,10 +302,15 @@ def inert_copy(kind: type[Reporter]) -> Reporter:
     """A Reporter that reports nothing."""
     copy = kind.__new__(kind)
     copy.settings = resolve({"mode": "disabled"}, {})
-    copy._parameters, copy._tags, copy._stage = {}, {}, None
+    copy._parameters, copy._tags, copy._stage, copy._foreseen = {}, {}, None, None
     copy._entered = False  # entering it is as harmless as all else
     copy._use(Inert())
     return copy
+
+
+def foresee(reporter: Reporter, error: BaseException | None) -> None:
+    """A framework caught what makes it end the program: that tells more than the exit does."""
+    reporter._foreseen = None if error is None else end_of(error)
 
 
 def _session(settings: Settings) -> Session | Inert:
@@ -340,8 +370,9 @@ def interpreter_is_ending() -> bool:
 def _end_open_reporters() -> None:
     global _ended  # noqa: PLW0603 - it ends once
     _ended = True
-    state, reason, detail = end_of_interpreter()
-    # The code of a `sys.exit` does not show here; a `reporter run` above us will see it.
-    sure = state is not State.SUCCEEDED or not os.environ.get(wrapper.VARIABLE)
+    end = end_of_interpreter()
     for each in reversed(list(open_reporters)):
+        state, reason, detail = each._foreseen or end
+        # The code of a `sys.exit` does not show here; a `reporter run` above us will see it.
+        sure = state is not State.SUCCEEDED or not os.environ.get(wrapper.VARIABLE)
         each._end(state, reason, detail, sure=sure)

@@ -13,6 +13,7 @@ from reporter.board.ring import Ring
 from reporter.board.writer import cut_name
 from reporter.reporter.notices import say
 from reporter.reporter.outbox import Outbox
+from reporter.reporter.pace import Pace, nowhere
 from reporter.reporter.standing import UNKNOWN, farewell, outage
 from reporter.sender.process import SenderProcess
 
@@ -34,7 +35,7 @@ class Session:
     live = True
 
     def __init__(self, settings: Settings, opening: Opening) -> None:
-        self.run_id = opening.run_id
+        self.run_id, self.rank = opening.run_id, opening.rank
         self._settings = settings
         self._memory = layout.create(settings.points)
         self._writer = (Ring if settings.points else Newest)(
@@ -45,6 +46,7 @@ class Session:
         self._lock = threading.RLock()
         self._in_trouble = False
         self._outbox = Outbox(self._memory)
+        self.pace = Pace(self._memory.floats)
         self._process = SenderProcess(self._memory, opening.brief, opening.events)
         if not self._process.start():
             say(f"the sender could not be started ({self._process.problem});"
@@ -59,6 +61,7 @@ class Session:
             self._memory.words[layout.NAMES_CUT] += 1
             name = kept
         sent = self._outbox.put({**fields, "e": kind, "t": time.time(), "name": name})
+        self._writer.look()
         self._tend()
         return sent
 
@@ -74,7 +77,7 @@ class Session:
             return False
         self._tend()
         until = time.monotonic() + timeout
-        if not self._process.alive() or not _wait(self._outbox.emptied, timeout):
+        if not self._process.alive() or not _wait(self._handed_out, timeout):
             return False
         with self._lock:
             words = self._memory.words
@@ -93,7 +96,7 @@ class Session:
             self._start_if_dead()
             flushed = not sure and self.flush(self._settings.exit_timeout)
             half = self._settings.exit_timeout / 2
-            _wait(self._outbox.emptied, min(half, until - time.monotonic()))
+            _wait(self._handed_out, min(half, until - time.monotonic()))
         finally:
             # Whatever interrupts the wait, the run has ended, and how.
             end = {"state": state, "reason": reason, "detail": detail[:300]}
@@ -112,11 +115,17 @@ class Session:
 
     def hand_over(self) -> None:
         """End without an end: another Reporter goes on with this run, and our sender leaves."""
+        _wait(lambda: self._writer.look(waits=True), _HANDED_WITHIN)
         self._say_end({"handed": True})
         if not _wait(lambda: not self._process.alive(), _HANDED_WITHIN):
             self._process.kill()  # a disk that hangs: the other one must have the record
         self._writer.let_go()
         self._process.let_go()
+
+    def _handed_out(self) -> bool:
+        """Whether the sender can see all that was reported. Only those that wait ask this."""
+        read = self._writer.look(waits=True)
+        return self._outbox.emptied() and read
 
     def _await_delivery(self, until: float) -> None:
         _wait(self._over, until - time.monotonic())
@@ -130,6 +139,7 @@ class Session:
 
     def _let_go(self, flushed: bool) -> None:
         self._writer.let_go()
+        self.pace.detach()
         self._process.let_go()
         over = flushed or self._delivered
         for line in farewell(self.run_id, self._settings, self.status(), over):
@@ -156,6 +166,7 @@ class Session:
         self._lock = threading.RLock()
         self._outbox.detach()
         self._writer.detach()
+        self.pace.detach()
         self._process.detach()
 
     def _tend(self) -> None:
@@ -185,10 +196,11 @@ class Inert:
     """What stands in for a session where there is none: every call does nothing."""
 
     live = False
-    run_id = ""
+    run_id, rank = "", 0
 
     def __init__(self, notice: str | None = None) -> None:
         self._notice = notice
+        self.pace = Pace(nowhere())
 
     def report_metric(self, name: str, value: Any, step: int | None = None) -> None:
         self._mention()

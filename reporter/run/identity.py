@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from reporter.run.wrapper import launch_started
 
 RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JOB_COMPLETION_INDEX")
+LOCAL_RANKS = ("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
 WORLD_SIZES = ("WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 
 _FIRST = "amber bold brisk calm clear deft eager fair fleet glad keen kind lucid mild neat nimble"
@@ -30,12 +31,29 @@ def new_name() -> str:
 
 def rank_of(environment: Mapping[str, str]) -> int:
     """The rank that the launcher gave this process; 0 without one."""
-    return _first_number(environment, RANKS) or 0
+    given = _first_number(environment, RANKS[:1])
+    if given is not None:
+        return given
+    # A 0 may be the word of a launcher further above, which started the first copy alone.
+    return _first_number(environment, RANKS[1:]) or _rank_of_copy(environment)
+
+
+def local_rank_of(environment: Mapping[str, str]) -> int:
+    """Which of its machine's processes this is; 0 where the launcher does not say."""
+    return _first_number(environment, LOCAL_RANKS) or 0
 
 
 def world_size_of(environment: Mapping[str, str]) -> int:
     """How many processes the launcher started; 1 where it does not say."""
     return _first_number(environment, WORLD_SIZES) or 1
+
+
+def is_copy(environment: Mapping[str, str]) -> bool:
+    """Whether this is the script once more, started by its own rank 0: so Lightning's `ddp` does.
+
+    It gives its copies LOCAL_RANK and NODE_RANK, and a RANK to none of them.
+    """
+    return _copies(environment) and local_rank_of(environment) > 0
 
 
 def shared_run_id(environment: Mapping[str, str], nth: int = 1) -> str | None:
@@ -80,9 +98,40 @@ def _from_kubernetes(environment: Mapping[str, str]) -> str | None:
 
 def _from_master(environment: Mapping[str, str]) -> str | None:
     master = _master(environment)
-    if master is None or world_size_of(environment) == 1:
+    # After its first training Lightning takes the world's size away, and leaves the rest.
+    if master is None or (world_size_of(environment) == 1 and not _copies(environment)):
         return None
-    return f"ranks-{_digest(master, str(launch_started(environment, start_of_parent())))}"
+    return f"ranks-{_digest(master, str(_launched(environment)))}"
+
+
+def _launched(environment: Mapping[str, str]) -> int:
+    """When the process started that started the other ranks."""
+    if _copies(environment) and local_rank_of(environment) == 0 and not _was_given("LOCAL_RANK"):
+        return start_of(
+            os.getpid()
+        )  # this process set the variables itself, and then copied itself
+    return launch_started(environment, start_of_parent())
+
+
+def _copies(environment: Mapping[str, str]) -> bool:
+    told = _first_number(environment, ("LOCAL_RANK",)), _first_number(environment, ("NODE_RANK",))
+    return None not in told and "RANK" not in environment and _master(environment) is not None
+
+
+def _rank_of_copy(environment: Mapping[str, str]) -> int:
+    # On another node than the first one LOCAL_RANK alone does not tell the rank.
+    first_node = not _first_number(environment, ("NODE_RANK",))
+    return (_first_number(environment, ("LOCAL_RANK",)) or 0) if first_node else 0
+
+
+def _was_given(variable: str) -> bool:
+    """Whether this process was started with the variable; True where that cannot be seen."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            given = file.read().split(b"\0")
+    except OSError:
+        return True
+    return any(each.startswith(variable.encode() + b"=") for each in given)
 
 
 def _master(environment: Mapping[str, str]) -> str | None:
@@ -92,11 +141,16 @@ def _master(environment: Mapping[str, str]) -> str | None:
 
 def start_of_parent() -> int:
     """When the process above this one started, in ticks since the machine did."""
+    return start_of(os.getppid())
+
+
+def start_of(pid: int) -> int:
+    """When a process started, in ticks since the machine did; its number if that is not seen."""
     try:
-        with open(f"/proc/{os.getppid()}/stat", "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[19])
     except (OSError, ValueError, IndexError):
-        return os.getppid()
+        return pid
 
 
 def _first_number(environment: Mapping[str, str], variables: tuple[str, ...]) -> int | None:

@@ -19,7 +19,9 @@ from reporter.names import (
 )
 from reporter.record import events
 from reporter.record.events import Event
+from reporter.sender.machine.reading import Reading
 from reporter.sender.newest import NewestValues
+from reporter.sender.paced import Paced
 from reporter.sinks.base import Family
 
 # The settings that decide how a run shows: its record keeps them for a later delivery.
@@ -52,6 +54,8 @@ class Gauges:
         self.facts = dict(facts)
         self.newest = NewestValues()
         self.account = Account()
+        self.paced = Paced()
+        self.machine: Reading = []
         self.progress: tuple[float, float] | None = None
         self._parameter_prefix = parameter_prefix
         self._series_limit = series_limit
@@ -81,8 +85,17 @@ class Gauges:
             self._stage = told.get("name")
         elif event.kind == events.MILESTONE:
             self._keep(self._milestones, name, event.time)
+        elif event.kind == events.FRAMEWORK:
+            self._use(f"{name} {told.get('version', '')}".strip())
+        elif event.kind == events.PACE:
+            self.paced.retell(told)
         elif event.kind == events.END:
             self._finish(event)
+
+    def _use(self, framework: str) -> None:
+        known = [each for each in self.facts.get("framework", "").split(", ") if each]
+        if framework not in known:
+            self.facts["framework"] = cut(", ".join([*known, framework]))
 
     def _value_in(self, told: Mapping[str, Any]) -> str:
         text = str(told.get("value", ""))
@@ -132,7 +145,7 @@ class Gauges:
 
     def families(self, now: float) -> list[Family]:
         """Everything to push: what the sender adds first, then what users reported."""
-        own = [*self._facts(), *self._run(now), *self._about_itself()]
+        own = [*self._facts(), *self._run(now), *self._machine(), *self._about_itself()]
         return [_family(name, samples) for name, samples in own if samples] + self._users()
 
     def _facts(self) -> Iterator[tuple[str, list[_Sample]]]:
@@ -147,13 +160,21 @@ class Gauges:
 
     def _run(self, now: float) -> Iterator[tuple[str, list[_Sample]]]:
         clock = self.newest.clock
+        if clock.step is None:  # no report named one
+            clock = self.paced.clock
         yield "reporter_run_step", _plain(clock.step)
+        yield "reporter_run_steps", _plain(self.paced.expected)
         yield "reporter_run_last_step_time_seconds", _plain(clock.moved_at)
         yield "reporter_run_step_interval_seconds", _plain(clock.interval)
         yield "reporter_run_progress_ratio", _plain(self._ratio())
         stage = [] if self._stage is None else [({"stage": cut(self._stage)}, 1.0)]
         yield "reporter_run_stage_info", stage
+        yield from self.paced.families()
         yield "reporter_run_lease_expires_time_seconds", _plain(now + self._lease)
+
+    def _machine(self) -> Reading:
+        """Of a run that goes on: a process that has ended uses nothing of it."""
+        return [] if self.ended else self.machine
 
     def _about_itself(self) -> Iterator[tuple[str, list[_Sample]]]:
         account = self.account
@@ -170,7 +191,7 @@ class Gauges:
     def _ratio(self) -> float | None:
         if self._state is State.SUCCEEDED:
             return 1.0
-        done, total = self.progress or self._epochs()
+        done, total = self.progress or self.paced.share or self._epochs()
         return max(0.0, min(done / total, _NEARLY_DONE)) if total > 0 else None
 
     def _epochs(self) -> tuple[float, float]:

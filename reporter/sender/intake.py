@@ -82,6 +82,7 @@ class Intake:
         done, total = self._memory.floats[PROGRESS_DONE], self._memory.floats[PROGRESS_TOTAL]
         if total > 0:
             self._gauges.progress = (done, total)
+        self._gauges.paced.read(self._memory.floats, self._clock())
 
     def unfinished(self) -> bool:
         """Whether a report is on its way into a slot that it has claimed."""

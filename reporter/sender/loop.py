@@ -20,6 +20,7 @@ from reporter.sender.delivery import Delivery
 from reporter.sender.facts import EnvironmentFacts
 from reporter.sender.gauges import SHOWN_BY, Gauges
 from reporter.sender.intake import Intake
+from reporter.sender.machine.sampler import Sampler
 from reporter.sender.recorder import Recorder
 from reporter.sender.syncer import Syncer
 
@@ -65,6 +66,9 @@ class Sender:
             self._artifacts.add(asked)
         self._syncer = Syncer(self._recorder.sync)
         self._environment = EnvironmentFacts(brief)
+        seen = self._delivery.url is not None  # else nobody would look at what is read
+        every = self._settings["sample_interval"] if seen else 0.0
+        self._sampler = Sampler(self._run["pid"], every, os.environ)
         self._wrapper = Line(brief["wrapper"], self._who_we_are())
         self._dead = self._closed = self._handed = False
         self._sigterm_at = float("-inf")
@@ -103,6 +107,7 @@ class Sender:
         self._intake.turn(final=self._dead)
         self._take_artifacts()
         self._take_environment()
+        self._gauges.machine = self._sampler.newest()
         if self._handed:
             return
         if over and not self._closed:
@@ -164,10 +169,9 @@ class Sender:
         self._gauges.apply(recorder.event(Event(run["started"], events.START, told)))
 
     def _take_environment(self) -> None:
-        found = self._environment.found
-        if found is None or self._closed:
+        found = None if self._closed else self._environment.news()
+        if found is None:
             return
-        self._environment.found = None
         self._recorder.facts_soon({"environment": found})
         self._gauges.facts["git_commit"] = str(found.get("git", {}).get("commit", ""))
 
@@ -203,7 +207,10 @@ class Sender:
         return None if waited < _SIGTERM_TAKES else self._end_without_a_word()
 
     def _record_end(self, end: dict[str, Any]) -> None:
+        self._sampler.stop()
         self._recorder.event(Event(time.time(), events.DROPPED, self._intake.dropped()))
+        if self._gauges.paced:
+            self._recorder.event(Event(time.time(), events.PACE, self._gauges.paced.told()))
         if not self._gauges.ended:
             told = self._recorder.event(Event(self._intake.now(), events.END, end))
             self._gauges.apply(told)

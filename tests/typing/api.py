@@ -32,6 +32,8 @@ def scopes() -> None:
         on_finish="delete",
         lease="1h",
         series_limit=10,
+        sample_interval=0,
+        cloud=True,
         strict=True,
         parameter_prefix="reporter_push_gateway_parameter",
         rank=3,

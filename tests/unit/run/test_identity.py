@@ -12,6 +12,7 @@ import pytest
 from reporter.run import wrapper
 from reporter.run.identity import (
     RANKS,
+    is_copy,
     new_name,
     new_run_id,
     rank_of,
@@ -36,6 +37,8 @@ SLURM = {
     "SLURM_NTASKS": "8",
 }
 MASTER = {"MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500", "WORLD_SIZE": "2"}
+# What Lightning's own launcher sets: RANK is not among it.
+COPIES = {**MASTER, "NODE_RANK": "0"}
 LAUNCHES = [TORCH, SLURM, {"JOB_UID": "6f2c-4a"}, MASTER]
 SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
@@ -200,3 +203,65 @@ def test_c16_a_wrapper_between_the_launcher_and_its_ranks_changes_nothing() -> N
     # The wrapper stands above the launcher: ours is another process, the parent after all.
     above = {**MASTER, wrapper.VARIABLE: f"name/key/{launcher}/1{parent}"}
     assert shared_run_id(above) == shared_run_id(MASTER)
+
+
+def test_the_rank_of_a_copy_of_the_script() -> None:
+    """Lightning gives it LOCAL_RANK alone; a launcher that gives a rank of its own knows better."""
+    assert [rank_of({**COPIES, "LOCAL_RANK": k}) for k in ("0", "1", "3")] == [0, 1, 3]
+    assert rank_of({**COPIES, "LOCAL_RANK": "1", "RANK": "0"}) == 0
+    assert rank_of({**COPIES, "LOCAL_RANK": "1", "SLURM_PROCID": "5"}) == 5
+    # An interactive job of Slurm started the first copy alone, and the others inherit its word.
+    assert rank_of({**COPIES, "LOCAL_RANK": "1", "SLURM_PROCID": "0"}) == 1
+    # How many ranks the nodes before have is not said.
+    assert rank_of({**COPIES, "LOCAL_RANK": "1", "NODE_RANK": "2"}) == 0
+
+
+def test_which_process_is_a_copy() -> None:
+    """Not the first one, nor one that torchrun or nobody started."""
+    assert is_copy({**COPIES, "LOCAL_RANK": "1"})
+    assert not is_copy({**COPIES, "LOCAL_RANK": "0"})
+    assert not is_copy({**COPIES, "LOCAL_RANK": "1", "RANK": "1"})
+    assert not is_copy({**MASTER, "LOCAL_RANK": "1"})
+    assert not is_copy({})
+
+
+_COPY = "import os; from reporter.run.identity import shared_run_id as s; print(s(os.environ, 2))"
+_FIRST = f"""
+import os, subprocess, sys
+from reporter.run.identity import shared_run_id
+os.environ.update({COPIES!r}, LOCAL_RANK="0")
+print(shared_run_id(os.environ, 2), flush=True)
+copy = {{**os.environ, "LOCAL_RANK": "1"}}
+subprocess.run([sys.executable, "-c", {_COPY!r}], env=copy, check=True)
+del os.environ["WORLD_SIZE"]
+print(shared_run_id(os.environ, 2), flush=True)
+"""
+
+
+def test_a_script_and_its_copies_agree() -> None:
+    """The first one started the others and is no child of their launcher: it is that launcher.
+
+    After its first training Lightning takes the world's size away, which changes nothing."""
+    environment = {k: v for k, v in os.environ.items() if k != "LOCAL_RANK"}
+    told = subprocess.run(
+        [sys.executable, "-c", _FIRST], env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert len(told) == 3
+    assert len(set(told)) == 1
+    assert told[0].startswith("ranks-")
+    assert told[0].endswith("-2")
+
+
+def test_ranks_that_a_shell_started_agree() -> None:
+    """Also the first of them was given its LOCAL_RANK: their launcher is the process above all."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _COPY],
+            env={**os.environ, **COPIES, "LOCAL_RANK": rank},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for rank in ("0", "1")
+    }
+    assert len(told) == 1
