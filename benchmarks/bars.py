@@ -86,6 +86,23 @@ PEER_BARS = (
     Bar("dropped", "reports of ours dropped while measuring", "reports", 0),
 )
 
+_FITS = (
+    ("keras tensorflow", "Keras on TensorFlow", 10.0, None),
+    ("keras torch", "Keras on torch", 10.0, None),
+    ("keras jax", "Keras on JAX", 10.0, None),
+    ("lightning", "Lightning", 20.0, 10.0),
+)
+P99_BEYOND = "p99 beyond"  # three times the empty callback's
+
+FRAMEWORK_BARS = tuple(
+    bar
+    for name, says, most, target in _FITS
+    for bar in (
+        Bar(f"{name} us", f"{says}: a batch, in our hooks", "us", most, target=target),
+        Bar(f"{name} {P99_BEYOND}", "its p99, beyond 3 x the empty callback's", "us", 10.0),
+    )
+)
+
 
 def table(figures: Mapping[str, float], bars: Iterable[Bar]) -> list[str]:
     """One line a bar: what it says, what was measured, met or missed."""

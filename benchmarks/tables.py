@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bars import BARS, PEER_BARS, Bar
+from bars import BARS, FRAMEWORK_BARS, PEER_BARS, Bar
 
 Found = dict[str, Any]
 ABSENT = "-"
@@ -50,7 +50,7 @@ def document(found: Found) -> list[str]:
         + ", ".join(f"{name} {number}" for name, number in found["versions"].items() if number)
         + "."
     ]
-    held = BARS if "calls" in found else PEER_BARS
+    held = BARS if "calls" in found else FRAMEWORK_BARS if "fits" in found else PEER_BARS
     lines += ["", "### Figures and bars", "", *bars(found["figures"], held)]
     for table in all_tables(found):
         if table.rows:
@@ -69,6 +69,8 @@ def bars(figures: dict[str, float], held: Iterable[Bar], but: Iterable[str] = ()
 
 
 def all_tables(found: Found) -> list[Table]:
+    if "fits" in found:
+        return [fits(found)]
     if any("beside" in each for each in found["subjects"].values()):
         return [everyone(found), hooks(found), names(found), ranks(found), runs(found)]
     return [calls(found), single_calls(found), between(found), leaving(found)]
@@ -140,6 +142,24 @@ def hooks(found: Found) -> Table:
             cells = [part for each in told.values() for part in _hook(each.get(name, {}))]
             rows.append((subject["label"], *cells))
     return Table("Frameworks", tuple(head), rows)
+
+
+def fits(found: Found) -> Table:
+    """What our callbacks take in real fits, beside empty ones."""
+    head = (
+        "a batch, in the hooks",
+        "ours us",
+        "empty us",
+        "ours p99 us",
+        "empty p99 us",
+        "batch us",
+    )
+    rows = []
+    for name, told in found.get("fits", {}).items():
+        both = [told.get(which, {}) for which in ("ours", "empty")]
+        cells = [cell(each.get(what)) for what in ("us", "p99_us") for each in both]
+        rows.append((name, *cells, cell(told.get("batch_us"))))
+    return Table("Our callbacks in real fits", head, rows)
 
 
 def names(found: Found) -> Table:
