@@ -4,8 +4,7 @@ import os
 
 from told import asked, end
 
-spec = asked()
-os.environ["KERAS_BACKEND"] = spec["backend"]
+os.environ["KERAS_BACKEND"] = asked()["backend"]
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
@@ -35,7 +34,7 @@ def main() -> None:
     model = keras.Sequential(layers)
     model.compile(optimizer="adam", loss="mse", metrics=["mae"])
     rng = np.random.default_rng(1)
-    rows = _BATCH * spec["steps"]
+    rows = _BATCH * asked()["steps"]
     x, y = rng.random((rows, 32)), rng.random((rows, 1))
     model.fit(x[:_BATCH], y[:_BATCH], batch_size=_BATCH, verbose=0)  # what is compiled, is now
     clocks = Clocks(("on_train_batch_begin", "on_train_batch_end"))
