@@ -1,0 +1,20 @@
+"""The same as `reporter_integrations.lightning`, for `pytorch_lightning` whatever else is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reporter_integrations._lightning_callback import CallbackOfOurs
+from reporter_integrations._lightning_logger import LoggerOfOurs
+from reporter_integrations._lightning_package import PACKAGES, package, subclass
+
+__all__ = ["ReporterCallback", "ReporterLogger"]
+
+_packages = [package(PACKAGES[1])]
+
+ReporterCallback: Any = subclass(
+    "ReporterCallback", CallbackOfOurs, ("callbacks", "Callback"), _packages, __name__
+)
+ReporterLogger: Any = subclass(
+    "ReporterLogger", LoggerOfOurs, ("loggers", "Logger"), _packages, __name__
+)
