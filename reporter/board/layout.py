@@ -69,6 +69,7 @@ NO_STEP = -(2**63)
 VOID, BAD, OVERFLOW = -(2**31), -(2**31) + 1, -(2**31) + 2
 
 _PAGE = 4096
+_POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, of Linux 5.14 and later; Python has no name for it
 _END = _PAGE
 _STATUS = _END + TEXT_BYTES
 _BRIEF = _STATUS + TEXT_BYTES
@@ -88,7 +89,8 @@ class Memory:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        area = memoryview(_mapping(descriptor))
+        self._mapping = _mapping(descriptor)
+        area = memoryview(self._mapping)
         self.words = area[:_PAGE].cast("Q")
         self.floats = area[:_PAGE].cast("d")
         self.end = area[_END:_STATUS]
@@ -107,6 +109,16 @@ class Memory:
         self.board_read = board[4].cast("Q")  # the sender's: behind the newest point it has read
         self.names = area[_NAMES:_MESSAGES]
         self.messages = area[_MESSAGES:SIZE]
+
+    def make_ready(self, start: int, slots: int) -> None:
+        """Let slots of the ring be in memory: a first store into each page would wait for it."""
+        for area, width in ((_VALUES, 8), (_STEPS, 8), (_TAGS, 4)):
+            first = area + width * start
+            page = first // _PAGE * _PAGE
+            try:
+                self._mapping.madvise(_POPULATE_WRITE, page, first - page + width * slots)
+            except (AttributeError, OSError, ValueError):  # an older kernel, or another system
+                return
 
 
 def create(keep_points: bool) -> Memory:

@@ -141,6 +141,8 @@ class Ring(Writer):
             return False
         start = taken % POINTS
         size = min(LEASE, room, POINTS - start)
+        if taken < POINTS:  # the first lap
+            self.memory.make_ready(start, size)
         lease = lease_of(start, start + size)
         # Neighbouring stores: a call between them would be a place to be interrupted.
         words[TAKEN] = taken + size
