@@ -23,6 +23,8 @@ _NAMES = (
     "reporterGatewayURL",
     "RANK",
     "WORLD_SIZE",
+    "LOCAL_RANK",
+    "NODE_RANK",
     "JOB_UID",
     "JOB_COMPLETION_INDEX",
 )

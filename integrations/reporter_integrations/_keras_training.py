@@ -18,7 +18,8 @@ from reporter_integrations._keras_pulse import Batches, Pulse
 from reporter_integrations._voice import Voice
 from reporter_integrations._watch import Watch
 
-_OFTEN, _SELDOM = 0.25, 1.0  # seconds between what costs more than a store
+_SELDOM = 1.0  # seconds between what costs more than a store
+_MOMENTS, _OLD = 512, 2.0  # worked out once there are so many, or once that has passed
 
 Handles = dict[str, Callable[..., None]]
 
@@ -245,13 +246,13 @@ class Fit(Call):
                 handles[name](value, step)
             except Exception as error:  # noqa: BLE001 - training is never affected
                 self._odd(name, value, step, logs, error)
-        if now >= self._due:
+        if len(self._moments) >= _MOMENTS or now >= self._due:
             self._now_and_then(now, step, batch)
 
     @harmless
     def _now_and_then(self, now: float, step: int, batch: int) -> None:
         with self.course.lock:
-            self._due = now + _OFTEN
+            self._due = now + _OLD
             self._pulse.take()
             rate_is_due = now >= self._rate_due
             if rate_is_due:
