@@ -28,6 +28,7 @@ class Deferred:
     def __init__(self) -> None:
         self.reports: deque[tuple[str, float | Reading, int | None]] = deque()
         self._looking = False
+        self._placing: object | None = None  # the report that counts as placed
 
     def add(self, name: str, value: float | Reading, step: int | None) -> bool:
         """False if there is no room for it."""
@@ -57,32 +58,41 @@ class Deferred:
         try:
             found = _read(value, waits)
         except Exception as error:  # noqa: BLE001 - whatever a broken device raises
-            self._forget(report)
-            refuse(name, error)
+            if self._forget(report):
+                refuse(name, error)
             return True
-        if found is None:
-            return False
-        place(name, found, step)
-        self._forget(report)  # behind it: an interrupt must not take a point that returned
+        if found is None or not self.reports or self.reports[0] is not report:
+            return False  # in the last two cases the run ended meanwhile, which counted it
+        self._placing = report  # at once: no signal handler may end the run between the two
+        try:
+            place(name, found, step)
+            self._forget(report)  # behind it: an interrupt must not take a point that returned
+        finally:
+            self._placing = None
         if not isinstance(value, float):
             value.release()
         return True
 
-    def _forget(self, report: tuple[Any, ...]) -> None:
-        if self.reports and self.reports[0] is report:  # unless the run ended meanwhile
+    def _forget(self, report: tuple[Any, ...]) -> bool:
+        """False if the run ended meanwhile, which counted it."""
+        if self.reports and self.reports[0] is report:
             self.reports.popleft()
+            return True
+        return False
 
     def give_up(self) -> int:
         """How many are dropped, now that the run is over; one that is being placed is not."""
-        lost = len(self.reports) - self._looking
+        lost = len(self.reports)
+        if self.reports and self.reports[0] is self._placing:
+            lost -= 1
         self.reports.clear()
-        return max(lost, 0)
+        return lost
 
     def detach(self) -> None:
         """In a forked child: what the parent's device writes into is not ours to free."""
         _the_parents.append(self.reports)
         self.reports = deque()
-        self._looking = False
+        self._looking, self._placing = False, None
 
 
 def _read(value: float | Reading, waits: bool) -> float | None:

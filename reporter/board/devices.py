@@ -70,14 +70,25 @@ def _ask_torch(name: str, value: Any) -> Reading:
             " a replay"
         )
     try:
+        local = _local(value)
         landing = _landing(torch, value.device)
-        landing.expect(value)
+        landing.expect(local)
     except Exception as error:
         # Not the value's repr, which waits for the device.
         raise ValueRefused(
-            f"metric {name!r} got a tensor on {value.device} that cannot be copied: {error}"
+            f"metric {name!r} got a tensor on {value.device} that cannot be copied:"
+            f" {str(error) or type(error).__name__}"
         ) from error
     return landing
+
+
+def _local(value: Any) -> Any:
+    """What this rank has of the tensor: one of FSDP2 or tensor parallel may lie on several."""
+    if not hasattr(value, "to_local"):
+        return value
+    if not all(placement.is_replicate() for placement in value.placements):
+        raise TypeError("it lies on several ranks; report its full_tensor(), made by all of them")
+    return value.to_local()
 
 
 def _capturing(driver: Any) -> bool:

@@ -129,10 +129,11 @@ class Writer:
             tag = self.register(name) if self.live and not self.ended else 0
             if not tag:
                 return self._late_handle(name)
-            if name not in self.handles:
-                self.handles[name] = self.handle(name, tag)
-                self.handles[name][1](self.is_hot(name))
-        return self.handles[name][0]
+            known = self.handles.get(name)
+            if known is None:
+                known = self.handles[name] = self.handle(name, tag)
+                known[1](self.is_hot(name))
+            return known[0]  # another thread may end the run: `handles` is empty then
 
     def is_hot(self, name: str) -> bool:
         """Whether the name's reports take the hot path."""
@@ -148,8 +149,8 @@ class Writer:
             tag = self.tags.get(name)
             if not tag or name in self.cold or self.ended:
                 return
-            if name in self.handles:
-                self.handles[name][1](True)
+            if known := self.handles.get(name):
+                known[1](True)
             self.turn(name, tag)  # last: it says that all of this is done
 
     def cool(self, name: str) -> None:
@@ -159,8 +160,8 @@ class Writer:
         with self.lock:
             if len(self.cold) < METRICS:
                 self.cold.add(name)
-            if name in self.handles:
-                self.handles[name][1](False)
+            if known := self.handles.get(name):
+                known[1](False)
             self.turn(name, None)
 
     def checked(

@@ -16,6 +16,7 @@ from reporter.reporter.files import Attachment, Stage, checked_artifact
 from reporter.reporter.notices import mention_no_gateway, say
 from reporter.reporter.plain import parameter, structure, text_of
 from reporter.reporter.session import Inert, Session
+from reporter.run import given as _given  # noqa: F401 - it looks as early as it can
 from reporter.run import wrapper
 from reporter.settings import Settings, resolve, unknown_variables
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 
+from reporter.run import given
 from reporter.run.wrapper import launch_started
 
 RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JOB_COMPLETION_INDEX")
@@ -31,9 +32,9 @@ def new_name() -> str:
 
 def rank_of(environment: Mapping[str, str]) -> int:
     """The rank that the launcher gave this process; 0 without one."""
-    given = _first_number(environment, RANKS[:1])
-    if given is not None:
-        return given
+    torchs = _first_number(environment, RANKS[:1])
+    if torchs is not None:
+        return torchs
     # A 0 may be the word of a launcher further above, which started the first copy alone.
     return _first_number(environment, RANKS[1:]) or _rank_of_copy(environment)
 
@@ -98,40 +99,37 @@ def _from_kubernetes(environment: Mapping[str, str]) -> str | None:
 
 def _from_master(environment: Mapping[str, str]) -> str | None:
     master = _master(environment)
-    # After its first training Lightning takes the world's size away, and leaves the rest.
-    if master is None or (world_size_of(environment) == 1 and not _copies(environment)):
+    # After its first training Lightning takes the world's size away, and leaves the rest: to
+    # these ranks, and to every other program that they start.
+    ranks = world_size_of(environment) > 1 or is_copy(environment) or _copied_itself(environment)
+    if master is None or not ranks:
         return None
     return f"ranks-{_digest(master, str(_launched(environment)))}"
 
 
 def _launched(environment: Mapping[str, str]) -> int:
     """When the process started that started the other ranks."""
-    if _copies(environment) and local_rank_of(environment) == 0 and not _was_given("LOCAL_RANK"):
-        return start_of(
-            os.getpid()
-        )  # this process set the variables itself, and then copied itself
+    if _copied_itself(environment):
+        return start_of(os.getpid())
     return launch_started(environment, start_of_parent())
 
 
+def _copied_itself(environment: Mapping[str, str]) -> bool:
+    """Whether this is the process that set the variables, and then started its copies."""
+    return _copies(environment) and local_rank_of(environment) == 0 and not given.LOCAL_RANK
+
+
 def _copies(environment: Mapping[str, str]) -> bool:
+    """Whether Lightning's own launcher is at work here: it gives no RANK."""
     told = _first_number(environment, ("LOCAL_RANK",)), _first_number(environment, ("NODE_RANK",))
     return None not in told and "RANK" not in environment and _master(environment) is not None
 
 
 def _rank_of_copy(environment: Mapping[str, str]) -> int:
-    # On another node than the first one LOCAL_RANK alone does not tell the rank.
-    first_node = not _first_number(environment, ("NODE_RANK",))
-    return (_first_number(environment, ("LOCAL_RANK",)) or 0) if first_node else 0
-
-
-def _was_given(variable: str) -> bool:
-    """Whether this process was started with the variable; True where that cannot be seen."""
-    try:
-        with open("/proc/self/environ", "rb") as file:
-            given = file.read().split(b"\0")
-    except OSError:
-        return True
-    return any(each.startswith(variable.encode() + b"=") for each in given)
+    """Its LOCAL_RANK. On another node than the first one that does not tell the rank."""
+    if not _copies(environment) or _first_number(environment, ("NODE_RANK",)):
+        return 0
+    return _first_number(environment, ("LOCAL_RANK",)) or 0
 
 
 def _master(environment: Mapping[str, str]) -> str | None:

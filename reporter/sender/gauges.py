@@ -88,7 +88,7 @@ class Gauges:
         elif event.kind == events.FRAMEWORK:
             self._use(f"{name} {told.get('version', '')}".strip())
         elif event.kind == events.PACE:
-            self.paced.retell(told)
+            self.paced.retell(told, event.time)
         elif event.kind == events.END:
             self._finish(event)
 
@@ -126,6 +126,8 @@ class Gauges:
         self._state, self._reason, self._detail, self._end = State.RUNNING, "", "", None
         self._attempt = int(event.fields.get("attempt", 1))
         self._stage = None
+        self.newest.clock.begin()
+        self.paced.begin()
         if self._start is None:
             self._start = event.time
 
@@ -159,11 +161,10 @@ class Gauges:
             yield "reporter_run_end_info", [(labels, 1)]
 
     def _run(self, now: float) -> Iterator[tuple[str, list[_Sample]]]:
-        clock = self.newest.clock
-        if clock.step is None:  # no report named one
-            clock = self.paced.clock
+        given = self.newest.clock.step
+        clock = self.paced.clock if given is None else self.newest.clock
         yield "reporter_run_step", _plain(clock.step)
-        yield "reporter_run_steps", _plain(self.paced.expected)
+        yield "reporter_run_steps", _plain(self.paced.expected(given))
         yield "reporter_run_last_step_time_seconds", _plain(clock.moved_at)
         yield "reporter_run_step_interval_seconds", _plain(clock.interval)
         yield "reporter_run_progress_ratio", _plain(self._ratio())

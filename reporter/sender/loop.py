@@ -109,6 +109,7 @@ class Sender:
         self._take_environment()
         self._gauges.machine = self._sampler.newest()
         if self._handed:
+            self._record_pace(last=True)
             return
         if over and not self._closed:
             self._close_when_quiet(end)
@@ -116,6 +117,8 @@ class Sender:
         self._syncer.turn()
         if time.monotonic() >= self._status_due:
             self._intake.write_board()
+            if not self._closed:
+                self._record_pace()
             self._show_status()
 
     def _who_we_are(self) -> dict[str, Any]:
@@ -209,13 +212,18 @@ class Sender:
     def _record_end(self, end: dict[str, Any]) -> None:
         self._sampler.stop()
         self._recorder.event(Event(time.time(), events.DROPPED, self._intake.dropped()))
-        if self._gauges.paced:
-            self._recorder.event(Event(time.time(), events.PACE, self._gauges.paced.told()))
+        self._record_pace(last=True)
         if not self._gauges.ended:
             told = self._recorder.event(Event(self._intake.now(), events.END, end))
             self._gauges.apply(told)
         if self._settings["on_finish"] == "delete":
             self._gauges.shorten_lease()
+
+    def _record_pace(self, *, last: bool = False) -> None:
+        """While the run goes on, too: whoever continues it counts on, however it has ended."""
+        told = self._gauges.paced.news(time.monotonic(), last=last)
+        if told is not None:
+            self._recorder.note(Event(time.time(), events.PACE, told))
 
     def _end_without_a_word(self) -> dict[str, Any]:
         if time.monotonic() - self._sigterm_at < _SIGTERM_MEANT:

@@ -17,7 +17,11 @@ class StepClock:
         self.moved_at: float | None = None
         self.interval: float | None = None
         self._newest: int | None = None
-        self._grew_at = 0.0
+        self._grew_at: float | None = None  # within this attempt
+
+    def begin(self) -> None:
+        """A new attempt: the time that lies between it and the one before is no step's."""
+        self.interval = self._grew_at = None
 
     def saw(self, step: int, now: float) -> None:
         """Reports named steps up to this one. The run's step never falls, though a loop's may."""
@@ -25,7 +29,7 @@ class StepClock:
             self._newest, self.moved_at = step, now
         if self.step is not None and step <= self.step:
             return  # an epoch, say, or a loop that was resumed: it tells nothing of the pace
-        if self.step is not None:
+        if self.step is not None and self._grew_at is not None:
             self._learn((now - self._grew_at) / (step - self.step))
         self.step, self._grew_at = step, now
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from reporter.board.layout import (
 from reporter.names import PHASES
 from reporter.sender.newest import StepClock
 
+_RECORDED_EVERY = 60.0
+
 _Samples = list[tuple[dict[str, str], float]]
 
 
@@ -27,19 +30,29 @@ class Paced:
         self._totals = dict.fromkeys(("steps", "samples", *PHASES), 0.0)
         self._before = dict(self._totals)
         self._done = self._expected = 0.0  # steps of the newest attempt
+        self._recorded = self.told()
+        self._record_due = 0.0
 
     def __bool__(self) -> bool:
         return any(self._totals.values()) or self.checkpoint_at > 0
 
+    def begin(self) -> None:
+        """A new attempt: all that was told before is of earlier ones."""
+        self._before = dict(self._totals)
+        self._done = self._expected = 0.0
+        self._recorded = self.told()
+        self.clock.begin()
+
     def read(self, words: Sequence[float], now: float) -> None:
-        """Take what the loop has told so far."""
+        """Take what the loop has told so far; a number that is none changes nothing."""
         counted = words[STEPS_SEEN], words[SAMPLES_SEEN]
         spent = words[SECONDS_SPENT : SECONDS_SPENT + len(PHASES)]
         for name, value in zip(self._totals, (*counted, *spent), strict=True):
-            self._totals[name] = self._before[name] + value
-        self._done, self._expected = counted[0], words[STEPS_EXPECTED]
-        self.checkpoint_at = max(self.checkpoint_at, words[CHECKPOINT_AT])
-        if counted[0] > 0:
+            self._totals[name] = _finite(self._before[name] + value, self._totals[name])
+        self._done = _finite(counted[0], self._done)
+        self._expected = _finite(words[STEPS_EXPECTED], self._expected)
+        self.checkpoint_at = max(self.checkpoint_at, _finite(words[CHECKPOINT_AT], 0.0))
+        if self._done > 0:
             self.clock.saw(int(self._totals["steps"]), now)
 
     def told(self) -> dict[str, Any]:
@@ -47,21 +60,35 @@ class Paced:
         ours = {"done": self._done, "expected": self._expected}
         return {**self._totals, **ours, "checkpoint_at": self.checkpoint_at}
 
-    def retell(self, told: Mapping[str, Any]) -> None:
-        """What an attempt told when it was over."""
-        for name in self._totals:
-            self._totals[name] = self._before[name] = float(told.get(name) or 0.0)
-        self.checkpoint_at = float(told.get("checkpoint_at") or 0.0)
-        self._done = float(told.get("done") or 0.0)
-        self._expected = float(told.get("expected") or 0.0)
-        if self._totals["steps"] > 0:
-            self.clock.saw(int(self._totals["steps"]), 0.0)
+    def news(self, now: float, *, last: bool = False) -> dict[str, Any] | None:
+        """What the record does not tell yet: at most once a minute, and when it is the last."""
+        told = self.told()
+        if not self or told == self._recorded or (now < self._record_due and not last):
+            return None
+        self._recorded, self._record_due = told, now + _RECORDED_EVERY
+        return told
 
-    @property
-    def expected(self) -> float | None:
-        """How many steps there will have been, if that is known."""
-        earlier = self._totals["steps"] - self._done
-        return earlier + self._expected if self._expected > 0 else None
+    def retell(self, told: Mapping[str, Any], when: float) -> None:
+        """What an attempt had told by then, with all that came before it."""
+        for name, known in self._totals.items():
+            self._totals[name] = _finite(told.get(name), known)
+        self.checkpoint_at = _finite(told.get("checkpoint_at"), self.checkpoint_at)
+        self._done = _finite(told.get("done"), self._done)
+        self._expected = _finite(told.get("expected"), self._expected)
+        self._recorded = self.told()
+        if self._totals["steps"] > 0:
+            self.clock.saw(int(self._totals["steps"]), when)
+
+    def expected(self, given: int | None) -> float | None:
+        """How many steps there will have been, if that is known.
+
+        `given` is the newest step that a report named: it may count from before this run.
+        """
+        if self._expected <= 0:
+            return None
+        to_come = self._expected - self._done
+        counted = self._totals["steps"] + to_come
+        return counted if given is None else max(counted, given + max(0.0, to_come))
 
     @property
     def share(self) -> tuple[float, float] | None:
@@ -80,3 +107,12 @@ class Paced:
         yield "reporter_step_seconds_total", phases
         if self.checkpoint_at:
             yield "reporter_checkpoint_time_seconds", [({}, self.checkpoint_at)]
+
+
+def _finite(found: Any, known: float) -> float:
+    """What was found, if it is a number to count with."""
+    try:
+        number = float(found)
+    except (TypeError, ValueError, OverflowError):
+        return known
+    return number if math.isfinite(number) else known

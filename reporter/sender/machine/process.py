@@ -134,7 +134,7 @@ def _is_sender(process: psutil.Process) -> bool:
     if process.pid == os.getpid():
         return True
     words = asked(process.cmdline) or []
-    return words[1:3] == ["-I", "-S"] and words[3].endswith(_ENTRY)
+    return words[1:3] == ["-I", "-S"] and len(words) > 3 and words[3].endswith(_ENTRY)
 
 
 def _children_of(process: psutil.Process) -> Iterator[int]:

@@ -316,6 +316,54 @@ def test_a_run_that_ends_while_a_tensor_is_asked_for(
     assert not writer.deferred.reports
 
 
+@pytest.mark.parametrize("kind", [Ring, Newest])
+@pytest.mark.parametrize("meanwhile", ["nothing", "computed", "failed"])
+def test_a_run_that_ends_while_a_device_is_asked_counts_each_report_once(
+    meanwhile: str, kind: type[Ring] | type[Newest], memory: Memory, device: Stream
+) -> None:
+    """By a signal handler in there: also the report that was being looked at is counted."""
+    writer = kind(memory)
+    for k in range(3):
+        writer.report_metric("m", Tensor(k))
+
+    def end() -> None:
+        device.while_asked = lambda: None
+        writer.stop()
+        if meanwhile == "computed":
+            device.go_on()
+        elif meanwhile == "failed":
+            device.query_error = RuntimeError("CUDA error")
+
+    device.while_asked = end
+    writer.look()
+    assert memory.words[BAD_VALUES] + memory.words[AFTER_END] == 3
+    assert Taker(memory).take() == []
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["before", "after"])
+def test_a_run_that_ends_while_a_tensor_is_placed_counts_each_report_once(
+    first: bool, memory: Memory, device: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it has its place it came too late; behind that it is in the record."""
+    ring = Ring(memory)
+    for k in range(3):
+        ring.report_metric("m", Tensor(k))
+    place = ring.place
+
+    def and_end(name: str, value: float, step: int | None) -> None:
+        if first:
+            place(name, value, step)
+        ring.stop()
+        if not first:
+            place(name, value, step)
+
+    monkeypatch.setattr(ring, "place", and_end)
+    device.go_on()
+    ring.look()
+    assert len(Taker(memory).take()) == first
+    assert memory.words[BAD_VALUES] + memory.words[AFTER_END] == 3 - first
+
+
 def test_an_interrupt_while_the_device_is_asked_loses_nothing(
     memory: Memory, device: Stream
 ) -> None:

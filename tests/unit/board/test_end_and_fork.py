@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -85,6 +89,42 @@ def test_c20_ending_twice_changes_nothing(memory: Memory, kind: type[Ring | Newe
     before = content(memory)
     writer.stop()
     assert content(memory) == before
+
+
+def let_go_before_line(at: int, writer: Ring | Newest, call: str, name: str) -> bool:
+    """Call it, and end the run before the n-th line that it runs; False if it runs no more."""
+    seen = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal seen
+        if event == "line" and frame.f_code.co_name == call:
+            seen += 1
+            if seen == at:
+                writer.let_go()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        getattr(writer, call)(name)
+    finally:
+        sys.settrace(before)
+    return seen >= at
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["known", "new"])
+@pytest.mark.parametrize("call", ["metric", "warm", "cool"])
+def test_c9_a_run_that_ends_amid_a_call_raises_nothing_there(
+    call: str, name: str, kind: type[Ring | Newest], memory: Memory
+) -> None:
+    """Another thread or a signal handler may end it before any line of what training has called."""
+    for at in itertools.count(1):
+        writer = kind(memory)
+        writer.metric("known")(1)
+        if not let_go_before_line(at, writer, call, name):
+            assert at > 3
+            return
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -216,6 +216,14 @@ def test_the_rank_of_a_copy_of_the_script() -> None:
     assert rank_of({**COPIES, "LOCAL_RANK": "1", "NODE_RANK": "2"}) == 0
 
 
+def test_a_local_rank_without_lightnings_launcher_is_no_rank() -> None:
+    """Somebody who sets it to choose a GPU is alone; in an indexed Job the index is the rank."""
+    assert rank_of({"LOCAL_RANK": "1"}) == 0
+    assert rank_of({"LOCAL_RANK": "1", "NODE_RANK": "0"}) == 0
+    assert rank_of({**MASTER, "LOCAL_RANK": "1"}) == 0
+    assert rank_of({"LOCAL_RANK": "1", "JOB_COMPLETION_INDEX": "0"}) == 0
+
+
 def test_which_process_is_a_copy() -> None:
     """Not the first one, nor one that torchrun or nobody started."""
     assert is_copy({**COPIES, "LOCAL_RANK": "1"})
@@ -242,26 +250,56 @@ def test_a_script_and_its_copies_agree() -> None:
     """The first one started the others and is no child of their launcher: it is that launcher.
 
     After its first training Lightning takes the world's size away, which changes nothing."""
-    environment = {k: v for k, v in os.environ.items() if k != "LOCAL_RANK"}
-    told = subprocess.run(
-        [sys.executable, "-c", _FIRST], env=environment, capture_output=True, text=True, check=True
-    ).stdout.split()
+    told = _told_by(_FIRST).split()
     assert len(told) == 3
     assert len(set(told)) == 1
     assert told[0].startswith("ranks-")
     assert told[0].endswith("-2")
 
 
+_BEHIND_A_TRAINING = f"""
+import os, subprocess, sys
+os.environ.update({COPIES!r}, LOCAL_RANK="0")
+del os.environ["WORLD_SIZE"]
+for _ in range(2):
+    subprocess.run([sys.executable, "-c", {_COPY!r}], check=True)
+"""
+
+
+def test_what_a_script_starts_behind_its_training_is_no_rank() -> None:
+    """It has the variables that Lightning left, and is another program, with runs of its own."""
+    assert _told_by(_BEHIND_A_TRAINING).split() == ["None", "None"]
+
+
+def _told_by(program: str, **environment: str) -> str:
+    """What it prints, below this process and without a LOCAL_RANK but for one that is given."""
+    inherited = {k: v for k, v in os.environ.items() if k != "LOCAL_RANK"}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 def test_ranks_that_a_shell_started_agree() -> None:
     """Also the first of them was given its LOCAL_RANK: their launcher is the process above all."""
-    told = {
-        subprocess.run(
-            [sys.executable, "-c", _COPY],
-            env={**os.environ, **COPIES, "LOCAL_RANK": rank},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for rank in ("0", "1")
-    }
+    told = {_told_by(_COPY, **COPIES, LOCAL_RANK=rank) for rank in ("0", "1")}
+    assert len(told) == 1
+
+
+# As setproctitle does, which puts the title where the kernel shows the environment.
+_TITLE = """
+import ctypes, reporter
+words = open("/proc/self/stat").read().rpartition(")")[2].split()
+start, end = int(words[47]), int(words[48])
+ctypes.memset(start, 0, end - start)
+assert not open("/proc/self/environ", "rb").read().strip(b"\\0")
+"""
+
+
+def test_a_process_that_changed_its_title_agrees_with_the_others() -> None:
+    """What it was started with is seen before its title lies over it."""
+    told = {_told_by(_TITLE + _COPY, **COPIES, LOCAL_RANK=rank) for rank in ("0", "1")}
     assert len(told) == 1

@@ -240,6 +240,17 @@ class TestStep:
         assert value(made, "reporter_run_last_step_time_seconds") == 110
         assert value(made, "reporter_run_step_interval_seconds") == 2
 
+    def test_a_continued_run_learns_its_pace_anew(self) -> None:
+        """Whatever its record tells, the time until its first step is not that of a step."""
+        made = gauges()
+        tell(made, events.START, 100.0)
+        made.retell([Event(100.0, events.START, {})], {"loss": (1.0, 10)}, 9e6)
+        tell(made, events.START, 9e6, attempt=2)
+        made.newest.take([-1], [1.0], [11], {1: "loss"}, 9e6 + 600)
+        assert value(made, "reporter_run_step_interval_seconds") is None
+        made.newest.take([-1], [1.0], [12], {1: "loss"}, 9e6 + 602)
+        assert value(made, "reporter_run_step_interval_seconds") == 2
+
     def test_without_a_step_there_is_none(self) -> None:
         """No family at all: nobody takes a zero for the truth."""
         made = gauges()

@@ -106,6 +106,19 @@ def test_how_long_a_step_takes_is_learnt() -> None:
     assert clock.interval == pytest.approx(2.0, rel=0.01)
 
 
+def test_the_time_between_two_attempts_is_no_steps() -> None:
+    """A run that is continued months later learns its pace anew, from its own steps."""
+    clock = StepClock()
+    clock.saw(4, 1.0)
+    clock.saw(5, 3.0)
+    clock.begin()
+    assert (clock.step, clock.moved_at, clock.interval) == (5, 3.0, None)
+    clock.saw(6, 9e6)
+    assert (clock.moved_at, clock.interval) == (9e6, None)
+    clock.saw(8, 9e6 + 1.0)
+    assert clock.interval == 0.5
+
+
 def test_a_step_back_or_a_clock_that_stands_teaches_nothing() -> None:
     """No interval below zero, and none of zero from two blocks of one moment."""
     clock = StepClock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -115,6 +116,7 @@ def test_a_later_attempt_goes_on_counting(loop: Loop) -> None:
     loop.shown()
     later = Loop()
     later.gauges.apply(Event(NOW, events.PACE, loop.gauges.paced.told()))
+    later.gauges.apply(Event(NOW, events.START, {"attempt": 2}))
     assert later.shown()["reporter_steps_total"] == 4
     later.pace.expect(6)
     later.pace.step(samples=8, steps=3)
@@ -124,6 +126,117 @@ def test_a_later_attempt_goes_on_counting(loop: Loop) -> None:
     assert shown["reporter_step_seconds_total", "compute"] == 3
     assert (shown["reporter_run_step"], shown["reporter_run_steps"]) == (7, 10)
     assert shown["reporter_run_progress_ratio"] == 0.5
+
+
+def test_a_successor_counts_nothing_twice(loop: Loop) -> None:
+    """It reads in the record what the sender before it had told, and the same memory."""
+    earlier = {"steps": 100, "samples": 800, "compute": 50.0, "done": 100, "expected": 100}
+    before = [Event(NOW, events.PACE, earlier), Event(NOW, events.START, {"attempt": 2})]
+    loop.gauges.retell(before, {}, NOW)
+    loop.pace.expect(10)
+    loop.pace.step(samples=8, steps=4)
+    loop.pace.spent("compute", 2.0)
+    shown = loop.shown()
+    assert shown["reporter_steps_total"] == 104
+    end = Event(NOW, events.END, {"state": int(State.FAILED)})
+    successor = Gauges({}, parameter_prefix=METRIC_PREFIX, series_limit=10, lease=1.0)
+    told = Event(NOW, events.PACE, loop.gauges.paced.told())
+    successor.retell([*before, told, end], {}, NOW)
+    loop.gauges.apply(end)
+    ended, loop.gauges = loop.shown(), successor
+    assert {**ended, "reporter_run_attempt": 2} == loop.shown()
+
+
+def test_the_time_between_two_attempts_is_no_steps(loop: Loop) -> None:
+    """Of a continued run the last step is the one before, and its pace is learnt anew."""
+    loop.gauges.apply(Event(100.0, events.START, {}))
+    for steps in (2.0, 4.0):  # told as it went on
+        loop.gauges.apply(Event(200.0 + steps, events.PACE, {"steps": steps, "done": steps}))
+    loop.gauges.apply(Event(9e6, events.START, {"attempt": 2}))
+    shown = loop.shown(9e6)
+    assert shown["reporter_run_last_step_time_seconds"] == 204
+    assert "reporter_run_step_interval_seconds" not in shown
+    for n in range(3):
+        loop.pace.step()
+        shown = loop.shown(9e6 + 2 * n)
+        assert shown["reporter_run_last_step_time_seconds"] == 9e6 + 2 * n
+        assert shown.get("reporter_run_step_interval_seconds") == (2 if n else None)
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("-inf"), float("nan"), 1e308])
+def test_what_is_no_number_to_count_with_changes_nothing(bad: float, loop: Loop) -> None:
+    """An infinite count must not stop the sender; the rest is shown as before."""
+    loop.gauges.apply(Event(NOW, events.PACE, {"steps": 1e308, "samples": 3.0}))
+    loop.gauges.apply(Event(NOW, events.START, {"attempt": 2}))
+    loop.pace.step(steps=bad, samples=bad)  # type: ignore[arg-type]
+    loop.pace.spent("data", bad if bad != 1e308 else 1.0)
+    loop.pace.spent("compute", 2.0)
+    loop.pace.expect(bad)
+    shown = loop.shown()
+    assert shown["reporter_steps_total"] == 1e308
+    assert shown["reporter_step_seconds_total", "compute"] == 2
+    assert all(math.isfinite(value) for value in shown.values())
+
+
+@pytest.mark.parametrize(
+    "bad", ["NaN", "+Inf", "text", [1], None, 10**400], ids=lambda bad: str(bad)[:5]
+)
+def test_a_record_of_no_numbers_stops_nobody(bad: Any, loop: Loop) -> None:
+    """What a record tells may be anything."""
+    names = ("steps", "samples", "compute", "done", "expected", "checkpoint_at")
+    loop.gauges.apply(Event(NOW, events.PACE, {**dict.fromkeys(names, bad), "data": 2.0}))
+    loop.gauges.apply(Event(NOW, events.START, {"attempt": 2}))
+    assert loop.shown()["reporter_step_seconds_total", "data"] == 2
+    assert "reporter_steps_total" not in loop.shown()
+
+
+def test_the_record_is_told_what_changed_once_a_minute(loop: Loop) -> None:
+    """Nothing where nothing was paced; and what is new at the end in any case."""
+    paced = loop.gauges.paced
+    assert paced.news(0.0, last=True) is None
+    loop.pace.step()
+    loop.shown()
+    assert (paced.news(1.0) or {})["steps"] == 1
+    assert paced.news(100.0, last=True) is None
+    loop.pace.step()
+    loop.shown()
+    assert paced.news(60.9) is None
+    assert (paced.news(61.0) or {})["steps"] == 2
+    loop.pace.step()
+    loop.shown()
+    assert paced.news(62.0) is None
+    assert (paced.news(62.0, last=True) or {})["steps"] == 3
+
+
+def test_a_continued_run_that_paces_nothing_tells_nothing_new(loop: Loop) -> None:
+    """The record has it all already, whether it began or was taken over."""
+    for kind, fields in ((events.PACE, {"steps": 4.0, "done": 4.0}), (events.START, {})):
+        loop.gauges.apply(Event(NOW, kind, fields))
+        if kind == events.START:
+            loop.shown()
+        assert loop.gauges.paced.news(0.0, last=True) is None
+
+
+def test_steps_that_are_given_may_count_from_before_this_run(loop: Loop) -> None:
+    """A new run that goes on at step 100 of 150 is to have 150, and not the 50 that it counts."""
+    loop.pace.expect(50)
+    loop.gauges.newest.set("loss", 0.5, 100, NOW)
+    assert loop.shown()["reporter_run_steps"] == 150
+    loop.pace.step(steps=20)
+    loop.gauges.newest.set("loss", 0.5, 120, NOW)
+    assert loop.shown()["reporter_run_steps"] == 150
+    loop.pace.step(steps=30)
+    loop.gauges.newest.set("loss", 0.5, 150, NOW)
+    assert loop.shown()["reporter_run_steps"] == 150
+    assert loop.shown()["reporter_run_progress_ratio"] > 0.99
+
+
+def test_steps_that_are_given_more_coarsely_change_no_total(loop: Loop) -> None:
+    """An epoch's number, say: the steps that are counted are the more."""
+    loop.pace.expect(50)
+    loop.pace.step(steps=20)
+    loop.gauges.newest.set("loss", 0.5, 2, NOW)
+    assert loop.shown()["reporter_run_steps"] == 50
 
 
 def test_a_delivery_from_the_record_shows_the_same(loop: Loop) -> None:

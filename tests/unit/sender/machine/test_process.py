@@ -105,6 +105,16 @@ def test_nothing_falls_where_nobody_waits_for_a_child(subject: Subject, tmp_path
     assert used(processes, "cpu_ratio") >= 0
 
 
+def test_a_child_without_a_script_is_none_of_ours(subject: Subject) -> None:
+    """An interpreter that has the sender's options and nothing behind them counts as any other."""
+    processes = TrainingProcesses(subject.pid)
+    subject(
+        "child = subprocess.Popen([sys.executable, '-I', '-S'], stdin=subprocess.PIPE);"
+        " answer = child.pid"
+    )
+    assert used(processes, "threads") == 2
+
+
 def test_a_grandchild_whose_parent_has_ended_is_counted(subject: Subject) -> None:
     """It does the training's work still, whoever the kernel calls its parent."""
     processes = TrainingProcesses(subject.pid)
