@@ -207,7 +207,7 @@ class Fit(Call):
         if self._first_epoch and self._steps:  # a training that is resumed goes on counting
             self._begun_at = self._start = max(self._start, epoch * self._steps)
         self._between_epochs()
-        self._rate_due = 0.0
+        self._due = self._rate_due = 0.0
         self._expect(epoch)
         self.report({"epoch": epoch}, self._start)
 

@@ -20,8 +20,8 @@ class StepClock:
         self._grew_at: float | None = None  # within this attempt
 
     def begin(self) -> None:
-        """A new attempt: the time that lies between it and the one before is no step's."""
-        self.interval = self._grew_at = None
+        """A new attempt: the time since the one before is no step's, and no standstill."""
+        self.interval = self._grew_at = self.moved_at = None
 
     def saw(self, step: int, now: float) -> None:
         """Reports named steps up to this one. The run's step never falls, though a loop's may."""

@@ -103,11 +103,11 @@ def losses() -> list[str | None]:
 
 
 def _always() -> None:
-    _keras_training._OFTEN = _keras_training._SELDOM = 0.0
+    _keras_training._MOMENTS, _keras_training._SELDOM = 0, 0.0
 
 
 def _sometimes() -> None:
-    _keras_training._OFTEN, _keras_training._SELDOM = 0.25, 1.0
+    _keras_training._MOMENTS, _keras_training._SELDOM = 512, 1.0
 
 
 @scene
