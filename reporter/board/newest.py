@@ -37,6 +37,7 @@ class Newest(Writer):
         value, step = self.checked(name, value, step)
         if value is None:
             return
+        self.tend()
         if type(value) is not float or (self.deferred.reports and name in self.cold):
             self.defer(name, value, step)
         else:
@@ -44,7 +45,6 @@ class Newest(Writer):
             if name not in self.index:
                 self.warm(name)
         self.look()
-        self.tend()
 
     def place(self, name: str, value: float, step: int | None) -> None:
         """Store it, with a name that the sender knows."""

@@ -72,9 +72,9 @@ class Ring(Writer):
             if value is None:
                 return
         if type(value) is not float or (self.deferred.reports and name in self.cold):
+            self.tend()
             self.defer(name, value, step)
             self.look()
-            self.tend()
             return
         if tag is not None and self.full_at == self.memory.words[TAIL] and not FREE_THREADED:
             # In line: a call between these stores would be a place to switch threads.
@@ -88,11 +88,11 @@ class Ring(Writer):
             if self.dropped % _TEND_EVERY == 0:
                 self.tend()
             return
+        self.tend()  # first: it needs the most of the stack, and what is placed has returned
         self.place(name, value, step)
         if name not in self.plain:
             self.warm(name)
         self.look()
-        self.tend()
 
     def place(self, name: str, value: float, step: int | None) -> None:
         with self.lock:
