@@ -32,6 +32,8 @@ class Hooks:
 
     def __init__(self, reporter: Reporter | None = None, *, all_ranks: bool = False) -> None:
         """Without a Reporter it is the innermost one that is open when training begins."""
+        if reporter is not None and not isinstance(reporter, Reporter):
+            raise TypeError(f"{type(self).__name__} takes a Reporter, not {reporter!r}")
         self._reporter, self._all_ranks = reporter, all_ranks
         self._now: Any = None  # what belongs to the training that goes on
 

@@ -18,13 +18,16 @@ from reporter.reporter.scope import Reporter, open_reporters
 from reporter_integrations._hooks import harmless
 from reporter_integrations._keras_callback import ReporterCallback
 from reporter_integrations._keras_facts import batches_of, keras
-from reporter_integrations._keras_training import Switches, course_of
+from reporter_integrations._keras_switches import Switches
+from reporter_integrations._keras_training import course_of
 
 
 class Autolog:
     """One autolog that is on: whom it reports to, and what."""
 
     def __init__(self, reporter: Reporter | None, switches: Switches) -> None:
+        if reporter is not None and not isinstance(reporter, Reporter):
+            raise TypeError(f"autolog takes a Reporter, not {reporter!r}")
         self.given, self.switches = reporter, switches
 
     @property

@@ -10,7 +10,8 @@ from reporter.reporter.scope import Reporter
 from reporter_integrations._hooks import Hooks, harmless
 from reporter_integrations._keras_facts import keras
 from reporter_integrations._keras_pulse import Batches
-from reporter_integrations._keras_training import Fit, Pass, Switched, Switches
+from reporter_integrations._keras_switches import Switched, chosen
+from reporter_integrations._keras_training import Fit, Pass
 
 Logs = Mapping[str, Any] | None
 
@@ -38,7 +39,7 @@ class ReporterCallback(Hooks, keras.callbacks.Callback):  # type: ignore[name-de
     ) -> None:
         Hooks.__init__(self, reporter, all_ranks=all_ranks)
         keras.callbacks.Callback.__init__(self)
-        self._switches = Switches(**switches)
+        self._switches = chosen(type(self).__name__, (), switches)
         size = self._switches.batch_size
         self._batches = Batches() if isinstance(size, bool) else Batches(size)
         self._seen = Batches()

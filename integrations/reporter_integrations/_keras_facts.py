@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from reporter_integrations._keras_pulse import Batches
@@ -15,7 +17,7 @@ keras = required("keras", "keras", (3, 0))
 T = TypeVar("T")
 
 _DEFAULT_BATCH_SIZE = 32  # Keras's own, for arrays
-_SAID_ELSEWHERE = {"name", "learning_rate", "epsilon"}
+_SAID_ELSEWHERE = {"self", "name", "learning_rate", "epsilon"}
 
 
 def batches_of(arguments: Mapping[str, Any]) -> Batches:
@@ -60,8 +62,13 @@ class LearningRate:
         self._held: float | None = None
         if scheduled:
             taken = getattr(self._optimizer, "_iterations", self._optimizer.iterations)
-            self._before = int(keras.ops.convert_to_numpy(taken))
+            self._before = int(_on_host(taken))
         self.rest()
+
+    @property
+    def schedule(self) -> str | None:
+        """What kind of schedule there is."""
+        return None if self._schedule is None else type(self._schedule).__name__
 
     def rest(self) -> None:
         """Read it: the model is at rest."""
@@ -84,9 +91,13 @@ class LearningRate:
 
 def _number(found: Any) -> float:
     """A single-precision one reads as it was written: 0.001."""
+    return float(f"{float(_on_host(found)):.7g}")
+
+
+def _on_host(found: Any) -> Any:
     if isinstance(found, keras.Variable):
         found = found.value  # converting the variable itself makes numpy warn
-    return float(f"{float(keras.ops.convert_to_numpy(found)):.7g}")
+    return keras.ops.convert_to_numpy(found)
 
 
 def quietly(ask: Callable[[], T]) -> T | None:
@@ -107,22 +118,27 @@ def parameters_of(model: Any, rate: LearningRate | None) -> dict[str, Any]:
     if optimizer is not None:
         found["optimizer_name"] = type(optimizer).__name__
         found["learning_rate"] = rate and rate.at(0)
-        config = quietly(optimizer.get_config) or {}
-        found["epsilon"] = config.get("epsilon")
-        found.update(_settings_in(config))
+        found["epsilon"] = quietly(lambda: optimizer.epsilon)
+        found.update(quietly(lambda: dict(_settings_of(optimizer))) or {})
+        found["optimizer_learning_rate_schedule"] = rate and rate.schedule
     found["model_name"] = getattr(model, "name", None)
     found["number_of_parameters"] = quietly(model.count_params)
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _settings_in(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Whatever else the optimizer was made with, and the kind of its schedule."""
-    for name, value in config.items():
+def _settings_of(optimizer: Any) -> Iterator[tuple[str, Any]]:
+    """Whatever else it was made with. Its `get_config` knows too, but may import TensorFlow."""
+    for name in _arguments_of(type(optimizer)):
+        value = quietly(partial(getattr, optimizer, name))
         if name not in _SAID_ELSEWHERE and isinstance(value, (bool, int, float, str)):
             yield f"optimizer_{name}", value
-    schedule = config.get("learning_rate")
-    if isinstance(schedule, Mapping):
-        yield "optimizer_learning_rate_schedule", schedule.get("class_name")
+
+
+def _arguments_of(kind: type) -> Iterator[str]:
+    """Those of every class that it is made of, the most general one's first."""
+    for each in reversed(kind.__mro__):
+        if "__init__" in vars(each):
+            yield from inspect.signature(vars(each)["__init__"]).parameters
 
 
 def _name_of_loss(loss: Any) -> str | None:

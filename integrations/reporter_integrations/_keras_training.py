@@ -8,13 +8,14 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, NamedTuple, TypedDict
+from typing import Any
 
 from reporter.reporter.files import Stage
 from reporter.reporter.scope import Reporter
 from reporter_integrations._hooks import harmless
 from reporter_integrations._keras_facts import LearningRate, keras, parameters_of, quietly
 from reporter_integrations._keras_pulse import Batches, Pulse
+from reporter_integrations._keras_switches import Switches
 from reporter_integrations._voice import Voice
 from reporter_integrations._watch import Watch
 
@@ -22,46 +23,6 @@ _SELDOM = 1.0  # seconds between what costs more than a store
 _MOMENTS, _OLD = 512, 2.0  # worked out once there are so many, or once that has passed
 
 Handles = dict[str, Callable[..., None]]
-
-
-class Switches(NamedTuple):
-    """What is reported, in the words and with the defaults of the older library."""
-
-    accuracy: bool = True
-    loss: bool = True
-    learning_rate: bool = True
-    epoch: bool = True
-    step: bool = True
-    batch_size: bool | int = True
-    overall_epochs: bool = True
-    optimizer_name: bool = True
-    number_of_layers: bool = True
-    loss_method: bool = False
-    epsilon: bool = False
-
-    def show(self, name: str) -> bool:
-        """Whether a metric or parameter is wanted; one that no switch names is."""
-        for prefix in ("val_", "test_"):
-            name = name.removeprefix(prefix)
-        if name.startswith("optimizer_"):
-            name = "optimizer_name"
-        return bool(getattr(self, name)) if name in self._fields else True
-
-
-class Switched(TypedDict, total=False):
-    """The same as keyword arguments. A number for `batch_size` tells it where data cannot."""
-
-    accuracy: bool
-    loss: bool
-    learning_rate: bool
-    epoch: bool
-    step: bool
-    batch_size: bool | int
-    overall_epochs: bool
-    optimizer_name: bool
-    number_of_layers: bool
-    loss_method: bool
-    epsilon: bool
 
 
 class Course:
@@ -180,6 +141,7 @@ class Fit(Call):
         self._rate: LearningRate | None = None
         self._due = 0.0
         self._rate_due = 0.0
+        self._rate_told = -1  # the step whose rate is reported
         self._first_epoch = True
         self._size_is_told = False
 
@@ -207,6 +169,8 @@ class Fit(Call):
         if self._first_epoch and self._steps:  # a training that is resumed goes on counting
             self._begun_at = self._start = max(self._start, epoch * self._steps)
         self._between_epochs()
+        if self._rate is not None:
+            self._rate.rest()
         self._due = self._rate_due = 0.0
         self._expect(epoch)
         self.report({"epoch": epoch}, self._start)
@@ -216,8 +180,6 @@ class Fit(Call):
             done = self._pulse.epoch_over()
             self._start += done
             self.course.steps = max(self.course.steps, self._start)
-        if self._rate is not None:
-            self._rate.rest()
 
     def _expect(self, epoch: int) -> None:
         if self._steps:
@@ -246,7 +208,7 @@ class Fit(Call):
                 handles[name](value, step)
             except Exception as error:  # noqa: BLE001 - training is never affected
                 self._odd(name, value, step, logs, error)
-        if len(self._moments) >= _MOMENTS or now >= self._due:
+        if now >= self._due or batch >= self._last or len(self._moments) >= _MOMENTS:
             self._now_and_then(now, step, batch)
 
     @harmless
@@ -254,18 +216,21 @@ class Fit(Call):
         with self.course.lock:
             self._due = now + _OLD
             self._pulse.take()
-            rate_is_due = now >= self._rate_due
+            rate_is_due = now >= self._rate_due or batch >= self._last
             if rate_is_due:
                 self._rate_due = now + _SELDOM
         if not rate_is_due:
             return
-        rate = self._rate and self._rate.at(
-            self._start - self._begun_at + batch + 1 - self._at_once
-        )
-        if rate is not None:
-            self.report({"learning_rate": rate}, step)
+        self._tell_rate(step)
         if self._stage is None:
             self._stage = self.course.stage(self.voice.reporter, self._stage_name)
+
+    def _tell_rate(self, step: int) -> None:
+        """The learning rate that this step used."""
+        rate = self._rate and self._rate.at(step - 1 - self._begun_at)
+        if rate is not None:
+            self.report({"learning_rate": rate}, step)
+            self._rate_told = step
 
     def validated(self) -> None:
         with self.course.lock:
@@ -281,6 +246,10 @@ class Fit(Call):
                 self._tell_parameters(model)
         self._expect(epoch + 1)
         self.report({"epoch": epoch}, self._start)
+        # Its last batch has told the rate, before any callback set that of the next epoch. Not so
+        # where nobody knew which one that is.
+        if self._start > max(before, self._rate_told) and "learning_rate" not in logs:
+            self._tell_rate(self._start)
         self.report(logs, self._start)
 
     def over(self) -> None:

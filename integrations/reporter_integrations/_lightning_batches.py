@@ -16,14 +16,18 @@ _NOTHING = object()  # no key of any batch
 
 
 class Batches:
-    """The batches of one training, told of by the step that Lightning's loggers get."""
+    """The batches of one training, told of by the step that Lightning's loggers get.
+
+    `offset` makes it one of the run, where that has trained before.
+    """
 
     __slots__ = (
-        "_count", "_first", "_going", "_loop", "_rates", "_size", "_tell_loss", "_tell_step",
-        "_times", "_trainer", "_voice", "step",
+        "_count", "_first", "_going", "_loop", "_offset", "_rates", "_size", "_tell_loss",
+        "_tell_step", "_times", "_trainer", "_voice", "step",
     )  # fmt: skip
 
-    def __init__(self, trainer: Any, voice: Voice, times: Times) -> None:
+    def __init__(self, trainer: Any, voice: Voice, times: Times, offset: int) -> None:
+        self._offset = offset
         self._trainer, self._voice, self._times = trainer, voice, times
         self._loop, self._count = trainer.fit_loop.epoch_loop, voice.pace.step
         self._rates = _Rates(trainer.optimizers, voice)
@@ -38,7 +42,7 @@ class Batches:
         """One is there, on its device."""
         try:
             self._times.turn("data")
-            self._going, self.step = True, getattr(self._loop, STEPPED)
+            self._going, self.step = True, getattr(self._loop, STEPPED) + self._offset
             if self._voice.leads:
                 self._rates.tell(self.step)
         except Exception as error:  # noqa: BLE001 - training is never affected
@@ -70,7 +74,7 @@ class Batches:
         if self._tell_step is None:
             self._tell_step = self._voice.handle("step")
         self._tell_step(step, step)
-        if samples != self._size:
+        if samples > self._size:  # the last one of an epoch may be a smaller rest
             self._size = samples
             self._voice.metric("batch_size", samples, step)
         loss = outputs.get("loss") if type(outputs) is dict else None

@@ -11,7 +11,7 @@ from reporter_integrations._lightning_ends import caught
 from reporter_integrations._lightning_training import Going
 
 
-class CallbackOfOurs(Hooks):
+class ReporterCallback(Hooks):
     """Reports training: to the innermost open Reporter, else to the implicit one.
 
         trainer = Trainer(callbacks=[ReporterCallback()])
@@ -43,7 +43,7 @@ class CallbackOfOurs(Hooks):
     def setup(self, trainer: Any, _module: Any, stage: str) -> None:
         """A fit, validation, test or prediction begins; it may be within another one."""
         del stage
-        ours = [each for each in trainer.callbacks if isinstance(each, CallbackOfOurs)]
+        ours = [each for each in trainer.callbacks if isinstance(each, ReporterCallback)]
         if ours and ours[0] is not self:
             say("a Trainer has more than one ReporterCallback; the first one reports")
             return
@@ -98,7 +98,7 @@ class CallbackOfOurs(Hooks):
     @harmless
     def on_train_end(self, _trainer: Any, _module: Any) -> None:
         if self._now is not None:
-            self._now.leave("train")
+            self._now.end()
 
     @harmless
     def on_validation_start(self, trainer: Any, _module: Any) -> None:

@@ -12,13 +12,14 @@ from reporter.reporter.notices import say
 from reporter.reporter.scope import Reporter, foresee, open_reporters
 from reporter_integrations._hooks import Hooks, harmless
 from reporter_integrations._lightning_ends import caught
+from reporter_integrations._lightning_steps import offset_of
 from reporter_integrations._lightning_training import followed
 from reporter_integrations._voice import Voice
 
 _DEEPEST = 16  # a dictionary may hold itself
 
 
-class LoggerOfOurs(Hooks):
+class ReporterLogger(Hooks):
     """Reports what is logged: to the innermost open Reporter, else to the implicit one.
 
         trainer = Trainer(logger=ReporterLogger())
@@ -70,6 +71,8 @@ class LoggerOfOurs(Hooks):
         voice = self._speak()
         # Lightning adds the epoch to whatever is logged, testing included.
         known = {"epoch"} if voice.reporter in followed else set()
+        offset = offset_of(voice.reporter)
+        step = step + offset if offset and step is not None else step
         voice.metrics({name: metrics[name] for name in metrics if name not in known}, step)
 
     @harmless

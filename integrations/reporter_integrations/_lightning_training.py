@@ -12,6 +12,7 @@ from reporter.reporter.scope import Reporter
 from reporter_integrations._hooks import harmless
 from reporter_integrations._lightning_batches import STEPPED, Batches
 from reporter_integrations._lightning_package import PACKAGES
+from reporter_integrations._lightning_steps import steps_of
 from reporter_integrations._lightning_times import Times
 from reporter_integrations._torch_facts import layers_of, parameters_of, settings_of
 from reporter_integrations._voice import Voice
@@ -28,12 +29,17 @@ class Going:
         self.waits_for_others = trainer.world_size > 1
         self.batches: Batches | None = None  # once it trains
         self._stages: list[tuple[str, Stage]] = []
+        self._steps = steps_of(voice.reporter)
+        self._offset_before = self._steps.offset
+        self._align()
         followed.add(voice.reporter)
         voice.reporter.uses("lightning", _version_of(trainer))
 
     def close(self) -> None:
         """It is over, however it ended."""
         self.times.close()
+        self._steps.reach(self.run_step())
+        self._steps.offset = self._offset_before
         while self._stages:
             self._stages.pop()[1].__exit__()
 
@@ -50,12 +56,31 @@ class Going:
     def begin(self, module: Any) -> None:
         """Training: what is known of the whole of it."""
         self.enter("train")
-        self.batches = Batches(self.trainer, self.voice, self.times)
+        self._align()  # once more: by now a checkpoint is read, and may have moved its step
+        self.batches = Batches(self.trainer, self.voice, self.times, self._offset)
         self.times.hear_fetches(self.trainer.fit_loop.epoch_loop)
         epochs = self.trainer.max_epochs
         if epochs is not None and epochs > 0:
             self.voice.metric("overall_epochs", epochs)
         self._introduce(module)
+
+    def end(self) -> None:
+        """No step is still to come, also where it was stopped early."""
+        self.leave("train")
+        self.voice.pace.expect(0)
+
+    def _align(self) -> None:
+        """Its steps follow those that the run has done."""
+        if self.outer is not None and self.outer.voice.reporter is self.voice.reporter:
+            self._steps.reach(self.outer.run_step())
+        self._offset = self._steps.begin(self._own_step())
+
+    def _own_step(self) -> int:
+        return int(getattr(self.trainer.fit_loop.epoch_loop, STEPPED, 0))
+
+    def run_step(self) -> int:
+        """How many steps the run has done with this one."""
+        return self._own_step() + self._offset
 
     @harmless
     def _introduce(self, module: Any) -> None:
@@ -71,11 +96,10 @@ class Going:
     def begin_epoch(self, epoch: int) -> None:
         """Each time anew what is still to come: a training that is resumed begins anywhere."""
         self.times.begin_epoch()
-        done = getattr(self.trainer.fit_loop.epoch_loop, STEPPED)
-        self.voice.metric("epoch", epoch, done)
+        self.voice.metric("epoch", epoch, self.run_step())
         total = self.trainer.estimated_stepping_batches
         if total is not None and 0 < total < math.inf:
-            self.voice.pace.expect(total - done)
+            self.voice.pace.expect(total - self._own_step())
 
     @harmless
     def measure(self, optimizer: Any, every: bool | int) -> None:

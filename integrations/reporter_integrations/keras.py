@@ -8,7 +8,7 @@ from reporter.names import State
 from reporter.reporter.scope import Reporter as _Reporter
 from reporter_integrations._keras_autolog import Autolog, all_on, begin, end, here
 from reporter_integrations._keras_callback import ReporterCallback
-from reporter_integrations._keras_training import Switched, Switches
+from reporter_integrations._keras_switches import Switched, chosen
 
 __all__ = [
     "Reporter",
@@ -48,8 +48,9 @@ class Reporter(_Reporter):
 
     def autolog(self, *switches: bool, **named: Unpack[Switched]) -> None:
         """From now on until this run ends; see `autolog` of the module for the switches."""
+        wanted = chosen("autolog", switches, named)
         self._stop()
-        self._autolog = Autolog(self, Switches(*switches, **named))
+        self._autolog = Autolog(self, wanted)
         begin(self._autolog)
 
     @property
@@ -77,9 +78,9 @@ def autolog(*switches: bool, reporter: _Reporter | None = None, **named: Unpack[
     A fit within a fit to the same Reporter is left out, and so is what a ReporterCallback among
     the fit's callbacks reports already. With several Reporters, each thread reports to its own.
     """
-    chosen = Autolog(reporter, Switches(*switches, **named))
+    begun = Autolog(reporter, chosen("autolog", switches, named))
     end(*(each for each in all_on() if each.given is reporter))
-    begin(chosen)
+    begin(begun)
 
 
 def disableAutolog() -> None:  # noqa: N802 - the older library's spelling

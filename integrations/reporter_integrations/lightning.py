@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reporter_integrations._lightning_callback import CallbackOfOurs
-from reporter_integrations._lightning_logger import LoggerOfOurs
+from reporter_integrations import _lightning_callback, _lightning_logger
 from reporter_integrations._lightning_package import in_use, subclass
 
 __all__ = ["ReporterCallback", "ReporterLogger"]
@@ -22,8 +21,12 @@ __all__ = ["ReporterCallback", "ReporterLogger"]
 _packages = in_use()
 
 ReporterCallback: Any = subclass(
-    "ReporterCallback", CallbackOfOurs, ("callbacks", "Callback"), _packages, __name__
+    "ReporterCallback",
+    _lightning_callback.ReporterCallback,
+    ("callbacks", "Callback"),
+    _packages,
+    __name__,
 )
 ReporterLogger: Any = subclass(
-    "ReporterLogger", LoggerOfOurs, ("loggers", "Logger"), _packages, __name__
+    "ReporterLogger", _lightning_logger.ReporterLogger, ("loggers", "Logger"), _packages, __name__
 )

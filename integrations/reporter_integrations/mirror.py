@@ -33,7 +33,7 @@ from typing import Any, NamedTuple, Self
 
 from reporter.reporter.module_level import current
 from reporter.reporter.notices import say
-from reporter.reporter.scope import Reporter
+from reporter.reporter.scope import Reporter, foresee, open_reporters
 from reporter_integrations._listening import Listener, Undo, listen, once_imported
 from reporter_integrations._voice import Voice
 
@@ -284,10 +284,22 @@ def main() -> None:
             "usage: python -m reporter_integrations.mirror (script.py | -m module) [argument …]"
         )
     mirror()
-    if as_module:
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-    else:
-        _run_script(sys.argv[0])
+    try:
+        if as_module:
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            _run_script(sys.argv[0])
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            _tell_open_runs(error)
+        raise
+
+
+def _tell_open_runs(error: SystemExit) -> None:
+    """They end with the interpreter, which does not show the code of a `sys.exit`."""
+    for each in open_reporters:
+        if each._foreseen is None:  # noqa: SLF001 - what a framework has told says more
+            foresee(each, error)
 
 
 def _run_script(path: str) -> None:

@@ -50,6 +50,8 @@ def watch(
 
     `score` computes the training score after each fit, which takes a prediction of all samples.
     """
+    if isinstance(estimator, type):
+        raise TypeError(f"give an estimator, not its class: {estimator.__name__}(…)")
     if not callable(getattr(estimator, "fit", None)):
         raise TypeError(f"{type(estimator).__name__} has no fit that could be watched")
     unwatch(estimator)
@@ -78,7 +80,10 @@ def watched(
     score: bool = False,
     all_ranks: bool = False,
 ) -> Iterator[E]:
-    """Watch an estimator within a `with` statement."""
+    """Watch an estimator within a `with` statement.
+
+    `score` computes the training score after each fit, which takes a prediction of all samples.
+    """
     watch(estimator, reporter, score=score, all_ranks=all_ranks)
     try:
         yield estimator

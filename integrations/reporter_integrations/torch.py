@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from time import perf_counter
@@ -41,6 +42,9 @@ class ReporterLoop(Hooks):
                 torch.save(…)
 
     Without a Reporter it reports to the innermost open one, else to the implicit one.
+
+    Steps are counted by the run: a second loop, for another fold say, goes on where the first one
+    is. With a `step` of its own, 0 included, a loop counts by itself from there.
     """
 
     def __init__(
@@ -51,25 +55,30 @@ class ReporterLoop(Hooks):
         optimizer: Any = None,
         accumulate: int = 1,
         samples: float | Callable[[Any], float] | None = None,
-        step: int = 0,
+        step: int | None = None,
         all_ranks: bool = False,
     ) -> None:
         """`accumulate` batches make a step; `step` were done before, where training is resumed.
 
         `samples` says how many a batch holds, where its first tensor does not show that.
         """
+        if accumulate < 1:
+            raise ValueError(f"accumulate must be at least 1, and is {accumulate!r}")
         super().__init__(reporter, all_ranks=all_ranks)
         self._model, self._optimizer = model, optimizer
-        self._accumulate, self._samples = max(1, accumulate), samples
+        self._accumulate, self._samples = accumulate, samples
         self._first_step = step
 
     @property
     def step(self) -> int:
         """The step that is being done, from 1; between passes the newest one."""
-        return self._now[-1].step if self._now else self._first_step
+        return self._now[-1].step if self._now else self._first_step or 0
 
     def epochs(self, count: int, start: int = 0) -> Iterable[int]:
-        """The same as `range(start, count)`; what `steps` there are in them is told as well."""
+        """The same as `range(start, count)`; what `steps` there are in them is told as well.
+
+        Time between the passes of an epoch goes to the phase `other`.
+        """
         numbers = range(start, count)
         return _Sized(numbers, lambda: self._counted(numbers))
 
@@ -100,6 +109,7 @@ class ReporterLoop(Hooks):
     def _counted(self, numbers: range) -> Iterator[int]:
         run = self._run()
         outside, run.epochs = run.epochs, _Epochs()
+        watch = Watch(run.voice.pace)
         run.voice.metric("overall_epochs", numbers.stop)
         try:
             with run.voice.reporter.stage("train"):
@@ -107,6 +117,8 @@ class ReporterLoop(Hooks):
                     run.epochs.begin(numbers.stop - epoch)
                     run.voice.metric("epoch", epoch, run.step)
                     yield epoch
+                    # Not where the loop is left: who knows when we would hear of that.
+                    watch.lap("other")
         finally:
             run.epochs = outside
 
@@ -216,17 +228,38 @@ class _Epochs:
         return max(steps, usual * self._left - self.steps)
 
 
+class _Count:
+    """The newest step of a run, whichever loop did it."""
+
+    def __init__(self) -> None:
+        self.step = 0
+
+
+_counts: weakref.WeakKeyDictionary[Reporter, _Count] = weakref.WeakKeyDictionary()
+
+
+def _count_of(reporter: Reporter) -> _Count:
+    try:
+        return _counts.setdefault(reporter, _Count())
+    except TypeError:  # a subclass that compares, and so has no hash
+        return _Count()
+
+
 class _Run:
     """What the loop has done for one Reporter."""
 
-    def __init__(self, voice: Voice, step: int, optimizer: Any, accumulate: int) -> None:
-        self.voice, self.step, self.accumulate = voice, step, accumulate
+    def __init__(self, voice: Voice, step: int | None, optimizer: Any, accumulate: int) -> None:
+        self._count, self._alone = _count_of(voice.reporter), step is not None
+        self.step = self._count.step if step is None else step
+        self.voice, self.accumulate = voice, accumulate
         self.epochs = _Epochs()
         self._optimizer = optimizer
 
     def begin_step(self) -> None:
         """The first batch of a step is there."""
-        self.step += 1
+        before = self.step if self._alone else self._count.step
+        self.step = before + 1
+        self._count.step = max(self._count.step, self.step)
         self.epochs.steps += 1
         self.voice.metric("step", self.step, self.step)
         rate = learning_rate_of(self._optimizer)

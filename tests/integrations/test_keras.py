@@ -166,6 +166,26 @@ def test_a_rate_that_a_callback_sets_is_a_metric(keras: Scenes) -> None:
     assert keras.records["changed_rate"].parameters["learning_rate"] == 0.01
 
 
+def test_the_last_rate_is_what_the_last_batch_used(keras: Scenes) -> None:
+    """However short an epoch; nobody's rate of the next one, and Keras's own word holds."""
+    assert keras.values("last_set", "learning_rate") == [0.1, 0.1, 0.05, 0.05, 0.025, 0.025]
+    assert keras.steps("last_set", "learning_rate") == [1, 4, 5, 8, 9, 12]
+    scheduled = [
+        keras.values(f"last_{each}", "learning_rate") for each in ("scheduled", "of_unknown")
+    ]
+    assert [each[-1] for each in scheduled] == pytest.approx(keras["last_rate"], rel=1e-6)
+    assert keras.steps("last_of_unknown", "learning_rate") == [1, 5]
+    assert keras.values("told_rate", "learning_rate")[-1] == 0.7
+
+
+def test_tensorflow_is_brought_by_nobody(keras: Scenes) -> None:
+    """Where it is not the backend: importing it takes seconds in the thread that trains."""
+    assert keras["alone"] == [keras.backend == "tensorflow"] * 2
+    found = dict(keras.records["alone"].parameters)
+    wanted = {"optimizer_learning_rate_schedule": "ExponentialDecay", "optimizer_beta_1": 0.9}
+    assert found.items() >= wanted.items()
+
+
 def test_a_resumed_training_goes_on_counting(keras: Scenes) -> None:
     """With an initial epoch the steps before it have been done; two epochs are still to come."""
     assert min(step for step in keras.steps("resumed", "loss") if step) == 5
@@ -304,6 +324,27 @@ def test_keras_has_its_own_functions_again(keras: Scenes) -> None:
     assert all(found.values()), found
     assert len(keras.values("first", "step")) == 0
     assert len(keras.values("second", "step")) == 8
+
+
+def test_wrong_switches_are_refused(keras: Scenes) -> None:
+    """When they are given, in words that say what would be right; nothing is on then."""
+    names = "accuracy, loss, learning_rate, epoch, step, batch_size, overall_epochs"
+    names += ", optimizer_name, number_of_layers, loss_method, epsilon"
+    found = keras["wrong_switches"]
+    assert "give it as reporter=" in found.pop("by_place")
+    assert found == {
+        "unknown": f"TypeError: autolog has no switch 'lr'; it has {names}",
+        "unknown_callback": f"TypeError: ReporterCallback has no switch 'lr'; it has {names}",
+        "unknown_reporter": f"TypeError: autolog has no switch 'lr'; it has {names}",
+        "no_switch": "TypeError: the switch 'accuracy' of autolog is True or False, not 'yes'",
+        "no_number": "TypeError: the switch 'batch_size' of autolog is True, False or a whole"
+        " number, not 1.5",
+        "twice": "TypeError: autolog is given 'accuracy' twice: by its place and by its name",
+        "too_many": "TypeError: autolog has 11 switches, not 12",
+        "no_reporter": "TypeError: autolog takes a Reporter, not 3",
+        "no_reporter_callback": "TypeError: ReporterCallback takes a Reporter, not 'x'",
+        "on": "False",
+    }
 
 
 def test_somebody_elses_patch_is_left_alone(keras: Scenes) -> None:

@@ -153,13 +153,14 @@ def test_every_kind_of_training_goes_on(trained: Trained) -> None:
     assert stream.value("reporter_steps_total") == stream.value("reporter_run_steps") == 5
     assert stream.value("reporter_samples_total") == 18
     assert trained.group("bare").value("reporter_samples_total") == 20
-    assert trained.values("bare", "batch_size") == [4, 2, 4, 2]
+    assert trained.values("bare", "batch_size") == [4]  # and not the 2 that are left at the end
     odd = trained.values("odd", "loss")
     assert [math.isnan(value) for value in odd] == [False, True, True]
     assert trained.steps("odd", "loss") == [0, 2, 3]
     assert trained.group("odd").value("reporter_nonfinite_total", metric_name="loss") == 2
     assert trained.group("quick").value("reporter_steps_total") == 1
     assert trained.group("early").value("reporter_steps_total") == 4
+    assert trained.group("early").value("reporter_run_steps") == 4
     assert trained.group("early").value("reporter_run_progress_ratio") == 1
     assert len(trained.values("beside", "train_loss")) == 4
     validated = trained.group("validated")
@@ -173,6 +174,28 @@ def test_a_callback_that_is_there_twice_counts_once(trained: Trained) -> None:
     assert trained.values("same", "step") == [0, 1, 2, 3]
     assert trained.group("again").value("reporter_steps_total") == 8
     assert trained.group("again").value("reporter_run_steps") == 8
+
+
+def test_steps_go_on_where_a_run_trains_again(trained: Trained) -> None:
+    """With a new Trainer or the same one; a resumed one begins at its own step if that is more."""
+    group = trained.group("folds")
+    assert group.value("reporter_steps_total") == group.value("reporter_run_steps") == 16
+    assert trained.steps("folds", "loss") == trained.values("folds", "step") == list(range(16))
+    assert trained.steps("folds", "train_loss") == list(range(16))
+    assert trained.steps("folds", "epoch") == [0, 4, 8, 12]
+    assert trained.steps("folds", "test_loss") == [16]
+    assert group.value("reporter_run_step") == 16
+    assert trained.steps("resumed", "loss") == [8, 9, 10, 11, 12, 13, 14, 15]
+
+
+def test_ours_are_named_as_users_know_them(trained: Trained) -> None:
+    """What is no Reporter, or an argument that is none, is refused at once and by that name."""
+    refused = trained.told["refused"]
+    names = ("ReporterCallback", "ReporterLogger")
+    for name, value, argument in zip(names, refused[::2], refused[1::2], strict=True):
+        assert value == f"{name} takes a Reporter, not 'x'"
+        assert argument.startswith(f"{name}.__init__()")
+    assert trained.told["hook"] == "ReporterCallback.on_train_end"
 
 
 @pytest.mark.parametrize(

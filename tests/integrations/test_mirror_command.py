@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from reporter.names import State
+from tests.runs import Training
+
 pytestmark = pytest.mark.slow
 
 _SHOWN = """
@@ -67,6 +70,31 @@ def test_a_program_finds_what_it_finds_without_the_mirror(folder: Path) -> None:
             shown.append(json.loads(done.stdout))
         assert shown[0] == shown[1]
     assert not (folder / "reporter_runs").exists()  # nothing was logged, and so no run begun
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "reason", "passed_on"),
+    [
+        ("3", State.FAILED, "exit_code", 3),
+        ("'no data'", State.FAILED, "exit_code", 1),
+        ("130", State.CANCELLED, "interrupt", 130),
+        ("0", State.SUCCEEDED, "returned", 0),
+        ("", State.SUCCEEDED, "returned", 0),
+    ],
+)
+def test_a_run_ends_as_the_program_that_exits(
+    folder: Path, code: str, state: State, reason: str, passed_on: int
+) -> None:
+    """The run that was made by itself sees the code of a `sys.exit`, script or module."""
+    program = f"import sys, reporter\nreporter.report_metric('loss', 1)\nsys.exit({code})\n"
+    (folder / "exits.py").write_text(program, encoding="utf-8")
+    training = Training(folder)
+    for k, command in enumerate((["exits.py"], ["-m", "exits"]), start=1):
+        done = mirrored(folder, *command, **training.settings)
+        assert done.returncode == passed_on
+        assert ("no data" in done.stderr) == ("no data" in code)
+        ends = [(each.state, each.reason) for each in training.records()]
+        assert ends == [(state, reason)] * k
 
 
 def test_its_end_is_the_programs(folder: Path) -> None:

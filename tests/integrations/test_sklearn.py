@@ -125,7 +125,10 @@ def test_fits_nest(trained: Trained) -> None:
 
 def test_what_has_no_fit_is_refused(trained: Trained) -> None:
     """At the caller's line, before any training."""
-    assert trained.told["no estimator"] == "object has no fit that could be watched"
+    nothing, kind = trained.told["no estimator"]
+    assert nothing == "object has no fit that could be watched"
+    assert kind == "give an estimator, not its class: SGDClassifier(…)"
+    assert "`score` computes the training score" in trained.told["help"]
 
 
 def test_nothing_of_ours_reaches_a_fit(trained: Trained) -> None:

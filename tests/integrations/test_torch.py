@@ -14,9 +14,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.service, pytest.mark.timeout(300)]
 
 RUNS = (
     *("plain", "accumulated", "left_early", "nested", "endless", "loaded", "counted", "broken"),
-    *("unread", "first", "second", "outer", "inner", "resumed", "other rank"),
+    *("unread", "folds", "first", "second", "outer", "inner", "resumed", "other rank"),
+    "compared",
 )
-PHASES = ("data", "compute", "validation", "checkpoint")
+PHASES = ("data", "compute", "validation", "checkpoint", "other")
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,7 @@ def test_the_phases_are_never_longer_than_the_loop(trained: Trained) -> None:
     assert set(spent) == set(PHASES)
     assert sum(spent.values()) <= trained.told["plain"]["seconds"]
     assert spent["checkpoint"] >= 0.01
+    assert spent["other"] >= 0.02  # between the passes
     whole, inside = trained.told["nested"]
     spent = seconds(trained, "nested")
     assert spent["validation"] >= 9 * 0.005
@@ -147,11 +149,25 @@ def test_nothing_waits_for_a_device_or_keeps_a_batch(trained: Trained) -> None:
 def test_a_loop_may_serve_several_runs(trained: Trained) -> None:
     """One after the other each has steps and parameters of its own; so has one within another."""
     for name in ("first", "second"):
-        assert trained.values(name, "step") == [1, 2, 3, 1, 2, 3]
+        assert trained.values(name, "step") == [1, 2, 3, 4, 5, 6]
         assert trained.group(name).value("reporter_steps_total") == 6
         assert trained.group(name).parameters("optimizer_name") == ["AdamW"]
     assert trained.values("outer", "step") == [1, 2, 3]
     assert trained.values("inner", "step") == [1, 2, 3, 4, 5]
+
+
+def test_a_second_loop_of_a_run_goes_on_counting(trained: Trained) -> None:
+    """Folds have one count, nested loops too; a loop with a `step` of its own has its own."""
+    assert trained.values("folds", "step") == [*range(1, 10), 1, 2, 3, *range(10, 16)]
+    assert trained.told["folds"] == 13  # the first, then two within it, then its second
+    assert trained.values("compared", "step") == [1, 2, 3]
+
+
+def test_wrong_arguments_are_refused_at_the_callers_line(trained: Trained) -> None:
+    """Before any training, with what is wrong."""
+    few, text = trained.told["refused"]
+    assert few == ["ValueError", "accumulate must be at least 1, and is 0"]
+    assert text[:1] == ["TypeError"]
 
 
 def test_a_resumed_training_goes_on_counting(trained: Trained) -> None:
@@ -165,7 +181,7 @@ def test_other_ranks_report_their_time_and_no_metrics(trained: Trained) -> None:
     """Unless they are told to: the second training here is."""
     group = trained.training.group(str(trained.records["other rank"].identity["id"]), rank=1)
     assert group.value("reporter_steps_total") == 6
-    assert trained.values("other rank", "step") == [1, 2, 3]
+    assert trained.values("other rank", "step") == [4, 5, 6]
 
 
 def test_without_torch_the_message_names_the_extra(tmp_path: Path) -> None:

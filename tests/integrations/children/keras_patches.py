@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import keras
-from keras_scene import Counting, fit, scene, shared, x, y
+from keras_scene import Counting, failure, fit, scene, shared, x, y
 
 import reporter
 import reporter_integrations.keras as ours
@@ -93,6 +93,26 @@ def modules() -> dict[str, Any]:
     with reporter.Reporter(name="modules_off"):
         fit()
     return found
+
+
+@scene
+def wrong_switches() -> dict[str, str | None]:
+    """Each is refused when it is given, and leaves nothing on."""
+    r: Any = Reporter(name="wrong_switches")
+    calls: dict[str, Any] = {
+        "unknown": lambda: autolog(lr=True),
+        "unknown_callback": lambda: ours.ReporterCallback(lr=True),
+        "unknown_reporter": lambda: r.autolog(lr=True),
+        "no_switch": lambda: autolog("yes"),
+        "no_number": lambda: autolog(batch_size=1.5),
+        "twice": lambda: autolog(True, accuracy=True),
+        "too_many": lambda: autolog(*[True] * 12),
+        "by_place": lambda: autolog(r),
+        "no_reporter": lambda: autolog(reporter=3),
+        "no_reporter_callback": lambda: ours.ReporterCallback("x"),
+    }
+    found = {name: failure(call) for name, call in calls.items()}
+    return {**found, "on": str(autologged())}
 
 
 @scene

@@ -133,6 +133,43 @@ def changed_rate() -> None:
         fit(model(optimizer="sgd"), epochs=3, callbacks=[changing])
 
 
+def batches(count: int) -> Any:
+    for _ in range(count):
+        yield x[:16], y[:16]
+
+
+@scene
+def last_rate() -> list[float]:
+    """A callback sets the rate of the next epoch after each one; a schedule ends where it ends."""
+
+    class Halves(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = 0.1 / 2 ** (epoch + 1)
+
+    trained = model(optimizer=keras.optimizers.SGD(0.1))
+    with Reporter(name="last_set", autolog=True):
+        fit(trained, epochs=3, callbacks=[Halves()])
+    rates = keras.optimizers.schedules.ExponentialDecay(0.1, 4, 0.5)
+    steps = {"x": batches(5), "y": None, "batch_size": None}  # how many, nobody knows
+    for name, more in (("last_scheduled", {"epochs": 2}), ("last_of_unknown", steps)):
+        with Reporter(name=name, autolog=True):
+            fit(model(optimizer=keras.optimizers.SGD(rates)), **more)
+    return [float(keras.ops.convert_to_numpy(rates(step))) for step in (7, 4)]
+
+
+class Tells(keras.callbacks.Callback):
+    """Says by itself what the rate is."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["learning_rate"] = 0.7
+
+
+@scene
+def told_rate() -> None:
+    with Reporter(name="told_rate", autolog=True):
+        fit(callbacks=[Tells()])
+
+
 @scene
 def resumed() -> None:
     with Reporter(name="resumed", autolog=True):
@@ -158,11 +195,6 @@ class Numbers(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         return x[16 * index : 16 * index + 16], y[16 * index : 16 * index + 16]
-
-
-def batches(count: int) -> Any:
-    for _ in range(count):
-        yield x[:16], y[:16]
 
 
 @scene

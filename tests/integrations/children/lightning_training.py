@@ -189,6 +189,32 @@ def whole() -> None:
     ]
 
 
+def folds() -> None:
+    """Three Trainers in one run; then the second one's goes on, and one that is resumed further."""
+    with reporter.Reporter(name="folds"):
+        for _ in range(3):
+            one = trainer(logger=ours.ReporterLogger(), log_every_n_steps=1)
+            one.fit(Tiny(), data())
+        one.fit_loop.max_epochs = 2
+        one.fit(Tiny(), data())
+        one.test(Tiny(), data(), verbose=False)
+        one.save_checkpoint("folds.ckpt")
+    with reporter.Reporter(name="resumed"):
+        for _ in range(2):
+            trainer(max_epochs=3).fit(Tiny(), data(), ckpt_path="folds.ckpt")
+
+
+def named() -> None:
+    """Who uses ours wrongly reads the names that they know."""
+    for kind in (ours.ReporterCallback, ours.ReporterLogger):
+        for given, more in ((("x",), {}), ((), {"foo": 1})):
+            try:
+                kind(*given, **more)
+            except TypeError as error:
+                told.setdefault("refused", []).append(str(error))
+    told["hook"] = ours.ReporterCallback.on_train_end.__qualname__
+
+
 def interrupted(name: str, how: Any) -> None:
     try:
         fit(name, Tiny(), callbacks=[ours.ReporterCallback(), Breaks(how)])
@@ -231,6 +257,8 @@ def main() -> None:
     interrupted("raises", raising(ValueError("no")))
     interrupted("interrupted", raising(KeyboardInterrupt()))
     interrupted("terminated", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    folds()
+    named()
     by_itself()
     sys.stdout.write(json.dumps(told) + "\n")
 

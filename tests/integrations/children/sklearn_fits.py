@@ -129,10 +129,12 @@ with reporter.Reporter(name="nested"):
 
     watch(Outer()).fit(X, y)
 
-try:
-    watch(object())
-except TypeError as error:
-    told["no estimator"] = str(error)
+for wrong in (object(), SGDClassifier):
+    try:
+        watch(wrong)
+    except TypeError as error:
+        told.setdefault("no estimator", []).append(str(error))
+told["help"] = inspect.getdoc(watched)
 
 with Hostile(name="hostile"):
     told["hostile"] = coefficients(watch(LogisticRegression(C=0.5)).fit(X, y))

@@ -74,6 +74,7 @@ def plain() -> None:
         reporter.report_metric("val_loss", torch.stack(found).mean(), epoch)
         with loop.checkpoint():
             time.sleep(0.01)
+        time.sleep(0.01)  # in no pass
     told["plain"] = {"losses": losses, "seconds": time.perf_counter() - began}
     alone = Learner()
     told["plain"]["same"] = losses == [
@@ -242,6 +243,34 @@ def twice(loop: ReporterLoop) -> None:
             pass
 
 
+def folds() -> None:
+    """A loop for each fold; one that counts by itself; two whose passes are nested."""
+    for _fold in range(3):
+        twice(ReporterLoop())
+    list(ReporterLoop(step=0).steps(loader()))
+    outer = ReporterLoop()
+    for _batch in outer.steps(loader(batch_size=10)):
+        list(ReporterLoop().steps(loader(batch_size=10)))
+    told["folds"] = outer.step
+
+
+def refused(**arguments: Any) -> list[str]:
+    try:
+        ReporterLoop(**arguments)
+    except (TypeError, ValueError) as error:
+        return [type(error).__name__, str(error)]
+    return []
+
+
+class Compared(reporter.Reporter):
+    """A subclass that compares has no hash."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def within(loop: ReporterLoop) -> None:
     """A run within a run, and the same loop in both."""
     for number, _batch in enumerate(loop.steps(loader())):
@@ -252,7 +281,7 @@ def within(loop: ReporterLoop) -> None:
 
 scenes: list[Callable[[], None]] = [plain, accumulated, left_early, nested, endless, loaded]
 if __name__ == "__main__":
-    for scene in [*scenes, counted, broken, unread]:
+    for scene in [*scenes, counted, broken, unread, folds]:
         with reporter.Reporter(name=scene.__name__):
             scene()
     shared = Learner().loop()
@@ -267,6 +296,9 @@ if __name__ == "__main__":
     with reporter.Reporter(name="other rank", rank=1) as r:
         twice(Learner().loop())
         twice(Learner().loop(all_ranks=True))
+    with Compared(name="compared"):
+        twice(ReporterLoop())
+    told["refused"] = [refused(accumulate=0), refused(reporter="x")]
     closed = reporter.Reporter(name="never entered")
     list(ReporterLoop(closed).steps(loader()))
     sys.stdout.write(json.dumps(told) + "\n")
