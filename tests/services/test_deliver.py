@@ -38,12 +38,15 @@ def _push(training: Training, *arguments: str, gateway: str = "") -> dict[str, A
     return {"code": ran.returncode, **{one["run"]: one for one in told["records"]}}
 
 
-def _report(told: Told) -> None:
+def _report(training: Training, told: Told) -> None:
     told("report_metric", "loss", 0.5, 7)
     told("report_parameter", "lr", 0.1)
     told("tag", "team", "vision")
     told("milestone", "data ready")
     told("stage", "train")
+    # Git takes its time on a busy machine, and a run that ends at once does not wait for it.
+    told("flush")
+    wait_for(lambda: "environment" in training.record(told.run).identity, what="the environment")
 
 
 def _timeless(group: Group) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -59,7 +62,7 @@ def _timeless(group: Group) -> dict[tuple[str, tuple[tuple[str, str], ...]], flo
 
 def _offline_run(training: Training) -> str:
     with training.told(REPORTER_MODE="offline") as told:
-        _report(told)
+        _report(training, told)
         told.leave()
     return str(told.run)
 
@@ -121,7 +124,7 @@ def test_the_pushed_group_is_what_its_own_sender_would_have_pushed(
     """Every series, but for two that only a living sender can know; facts and values alike."""
     training = Training(tmp_path, pushgateway.url)
     with training.told() as told:
-        _report(told)
+        _report(training, told)
         told.leave()
     offline_run = _offline_run(training)
     assert _push(training)["code"] == 0
