@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from reporter.board.layout import Memory
+from tests.pretended_device import Stream, pretended_device
 from tests.unit.board.boards import new_memory
 
 
@@ -22,3 +23,10 @@ def plain_memory() -> Iterator[Memory]:
     """Memory that keeps newest values only."""
     with new_memory(keep_points=False) as made:
         yield made
+
+
+@pytest.fixture
+def device() -> Iterator[Stream]:
+    """A torch whose device does nothing by itself."""
+    with pretended_device() as stream:
+        yield stream

@@ -393,12 +393,3 @@ def test_f15_the_series_limit_cuts_users_series_and_no_others(limit: int) -> Non
     users = sum(len(s) for n, s in found.items() if n not in own | {"reporter_run_stage_info"})
     assert users == min(limit, 9)
     assert made.over_limit == max(0, 9 - limit)
-
-
-def test_what_the_gauges_do_not_know_is_passed_over() -> None:
-    """Notes, artifacts and kinds of a later version change nothing that is shown."""
-    made = gauges()
-    before = shown(made)
-    for kind in (events.NOTE, events.ARTIFACT, events.DROPPED, events.DELIVERED, "of tomorrow"):
-        tell(made, kind, name="x", value="y")
-    assert shown(made) == before

@@ -26,3 +26,12 @@ def test_f15_names_without_end_are_counted_and_not_kept(kind: str) -> None:
     assert made.over_limit == METRICS + 5 - LIMIT
     (_, labels, value), *_ = made._user_series()
     assert "new" in labels.values() or value == 2000
+
+
+def test_what_the_gauges_do_not_know_is_passed_over() -> None:
+    """Notes, artifacts and kinds of a later version change nothing that is shown."""
+    made = Gauges({}, parameter_prefix=METRIC_PREFIX, series_limit=LIMIT, lease=1.0)
+    before = made.families(1000.0)
+    for kind in (events.NOTE, events.ARTIFACT, events.DROPPED, events.DELIVERED, "of tomorrow"):
+        made.apply(Event(1000.0, kind, {"name": "x", "value": "y"}))
+    assert made.families(1000.0) == before
