@@ -23,7 +23,7 @@ from reporter_integrations.lightning import ReporterCallback, ReporterLogger  # 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 torch.set_num_threads(1)
 scope, slow = sys.argv[1:3]
-PAUSE_S = 0.1
+PAUSE_S = 0.3  # far more than what the first steps take on a busy machine
 
 
 def pause(where: str, rank: int) -> None:
