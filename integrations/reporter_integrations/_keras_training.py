@@ -21,6 +21,7 @@ from reporter_integrations._watch import Watch
 
 _SELDOM = 1.0  # seconds between what costs more than a store
 _MOMENTS, _OLD = 512, 2.0  # worked out once there are so many, or once that has passed
+_EARLY = 256  # batches that wait for one before them, at most; Keras has at most 32 threads
 
 Handles = dict[str, Callable[..., None]]
 
@@ -116,7 +117,8 @@ class Call:
 
 
 class Fit(Call):
-    """One call of fit. Its batches may end in any thread, and out of order.
+    """One call of fit. Its batches may end in any thread and out of order: they are put in order,
+    or the newest values would be those of an older batch.
 
     What happens for each batch is as little as can be: two moments, and the values themselves.
     What follows from the moments is worked out a few times a second.
@@ -137,6 +139,9 @@ class Fit(Call):
         self._at_once = int(getattr(model, "steps_per_execution", None) or 1)
         self._pulse = Pulse(voice.pace, batches.over(self._steps), self._at_once, self._steps)
         self._moments = self._pulse.moments
+        self._lock = threading.Lock()
+        self._turn = 0  # whose it is, counted from the epoch's first execution
+        self._early: dict[int, tuple[int, Mapping[str, Any]]] = {}
         self._begun_at = self._start = self.course.steps
         self._rate: LearningRate | None = None
         self._due = 0.0
@@ -176,6 +181,7 @@ class Fit(Call):
         self.report({"epoch": epoch}, self._start)
 
     def _between_epochs(self) -> None:
+        self._no_more_turns(0)
         with self.course.lock:
             done = self._pulse.epoch_over()
             self._start += done
@@ -196,8 +202,34 @@ class Fit(Call):
         """
         now = perf_counter()
         self._moments.append(-now)
+        turn = batch // self._at_once
+        with self._lock:
+            if turn > self._turn:
+                self._early[turn] = batch, logs
+                if len(self._early) > _EARLY:
+                    self._tell_early()
+                return
+            self._tell(now, batch, logs)
+            self._turn = max(self._turn, turn + 1)
+            while self._early and self._turn in self._early:
+                self._tell(now, *self._early.pop(self._turn))
+                self._turn += 1
+
+    def _tell_early(self) -> None:
+        """Wait no longer for a batch that may never come."""
+        for turn in sorted(self._early):
+            self._tell(perf_counter(), *self._early.pop(turn))
+            self._turn = turn + 1
+
+    def _no_more_turns(self, next_turn: int) -> None:
+        with self._lock:
+            self._tell_early()
+            self._turn = next_turn
+
+    def _tell(self, now: float, batch: int, logs: Mapping[str, Any]) -> None:
         step = self._start + 1 + min(batch, self._last)
-        self.course.steps = step  # about: the end of the epoch sets it right
+        if step > self.course.steps:  # noqa: PLR1730 - max() takes twice as long
+            self.course.steps = step  # about: the end of the epoch sets it right
         handles = self._handles
         try:
             handles["step"](batch, step)
@@ -253,6 +285,7 @@ class Fit(Call):
         self.report(logs, self._start)
 
     def over(self) -> None:
+        self._no_more_turns(sys.maxsize)  # whoever comes now comes late
         with self.course.lock:
             self._pulse.take()
         super().over()

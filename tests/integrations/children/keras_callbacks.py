@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import Any
 
 import keras
@@ -108,6 +109,36 @@ def raises() -> dict[str, Any]:
         failure(lambda: fit(callbacks=[Breaks(own)]))
         fit()
     return {"same": caught is own, "restored": keras.Model.fit is before}
+
+
+class Late(keras.callbacks.Callback):
+    """Keeps the second batch from the callbacks after it, for a while or for ever."""
+
+    async_safe = True
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.batches: list[int] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch == 1 and self.error:
+            raise self.error
+        if batch == 1:
+            time.sleep(0.2)
+        self.batches.append(batch)
+
+
+@scene
+def out_of_turn() -> tuple[bool, list[int]]:
+    """Whether any batch came late at all, and the steps of the fit that an error ended."""
+    slow, broken = Late(), Late(RuntimeError("of the user's own"))
+    with Reporter(name="out_of_turn", autolog=True):
+        fit(epochs=2, callbacks=[slow])
+        failure(lambda: fit(callbacks=[broken]))
+        time.sleep(0.3)  # its threads may go on for a moment
+        ended = [9 + batch for batch in broken.batches]
+    return slow.batches != sorted(slow.batches[:4]) * 2, sorted(ended)
 
 
 class Stops(keras.callbacks.Callback):
