@@ -66,7 +66,7 @@ def test_a_later_bad_value_is_counted_and_changes_nothing(
 
 
 @pytest.mark.parametrize("way", [0, 1])
-@pytest.mark.parametrize("step", ["3", 2.5, 2**63, object()], ids=str)
+@pytest.mark.parametrize("step", ["3", 2.5, 2**63, ...], ids=str)
 def test_a_bad_step_is_a_bad_report(plain_memory: Memory, step: Any, way: int) -> None:
     """Counted once, and it never raises."""
     writer = Newest(plain_memory)

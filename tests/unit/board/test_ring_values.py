@@ -135,7 +135,7 @@ def test_whatever_is_a_whole_number_is_a_step(
 
 
 @pytest.mark.parametrize(
-    "step", ["3", 2.5, float("nan"), float("inf"), 2**63, -(2**64), object(), b"1"], ids=str
+    "step", ["3", 2.5, float("nan"), float("inf"), 2**63, -(2**64), ..., b"1"], ids=str
 )
 @pytest.mark.parametrize("way", [0, 1])
 def test_a_bad_step_is_a_bad_report(memory: Memory, step: Any, way: int) -> None:
