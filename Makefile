@@ -45,7 +45,7 @@ demo: $(READY) ## Train a small model that reports to a gateway of its own
 	@$(BIN)/python examples/demo.py
 
 test: setup $(if $(FRAMEWORKS),$(VENV)/.frameworks) ## Run all tests (FRAMEWORKS= does without those of frameworks)
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Check format, lint, types, layers and generated tables
 	$(BIN)/ruff format --check .

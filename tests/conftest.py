@@ -38,6 +38,15 @@ for _number, _default in (
         signal.signal(_number, _default)
 
 
+_LONGEST = ("soak", "integrations", "test_docs.py", "faults")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the tests, those that take longest begin first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: [each not in item.path.parts for each in _LONGEST])
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory

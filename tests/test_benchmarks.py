@@ -141,12 +141,12 @@ def test_ranks_begin_together(probes: Any) -> None:
 def test_a_probe_that_is_late_is_ended(probes: Any, silent_gateway: str) -> None:
     """What it told stays, that it was late is told, and nothing of it is left."""
     asked = {"subject": "queue_and_push", "gateway": silent_gateway, "reports": 20}
-    running = probes.start("leave", 2.0, **asked)
+    running = probes.start("leave", 0.5, **asked)
     wait_for(lambda: running.so_far().get("reported"), what="the reports")
     family = module("processes").descendants(running.process.pid)
     assert family, "the process that pushes"
     told = running.result()
-    assert told["late"] == 2.0
+    assert told["late"] == 0.5
     assert told["reported"] == 20
     assert "s" not in told
     wait_for(lambda: all(gone(pid) for pid in family), what="its children to be gone")

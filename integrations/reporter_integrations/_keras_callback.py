@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import get_ident
+from time import perf_counter
 from typing import Any, Unpack
 
 from reporter.reporter.module_level import current
@@ -83,11 +85,18 @@ class ReporterCallback(Hooks, keras.callbacks.Callback):  # type: ignore[name-de
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         if self._now is not None:
-            self._now.batch_begins()
+            self._now.moments.append(perf_counter())
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._now is not None:
-            self._now.batch_ended(batch, logs or {})
+        fit = self._now
+        if fit is None:
+            return
+        now = perf_counter()
+        fit.moments.append(-now)
+        if get_ident() == fit.thread:
+            fit.tell(now, batch, logs or {})
+        else:
+            fit.tell_in_turn(now, batch, logs or {})
 
     @harmless
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:

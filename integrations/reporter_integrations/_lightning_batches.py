@@ -42,7 +42,8 @@ class Batches:
         """One is there, on its device."""
         try:
             self._times.turn("data")
-            self._going, self.step = True, getattr(self._loop, STEPPED) + self._offset
+            self._going = True
+            self.step = self._loop._batches_that_stepped + self._offset  # noqa: SLF001 - STEPPED
             if self._voice.leads:
                 self._rates.tell(self.step)
         except Exception as error:  # noqa: BLE001 - training is never affected
