@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.integrations.frameworks import needs
 from tests.integrations.trainings import Trained
+
+BACKENDS = ("tensorflow", "torch", "jax")
+
+
+@contextmanager
+def played(backend: str, folder: Path, gateway: str, *modules: str) -> Iterator[Scenes]:
+    """The scenes of these modules, on a backend; what is set for them is set meanwhile."""
+    needs("keras", backend)
+    wanted = {"KERAS_BACKEND": backend, "KERAS_HOME": str(folder / "home")}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in (wanted | quiet).items():
+            environment.setenv(name, value)
+        yield Scenes(backend, folder, gateway, modules)
 
 
 class Scenes(Trained):
-    """All scenes, played by one process on one backend."""
+    """Scenes that one process played on one backend."""
 
-    def __init__(self, backend: str, folder: Any, gateway: str) -> None:
+    def __init__(self, backend: str, folder: Path, gateway: str, modules: tuple[str, ...]) -> None:
         self.backend = backend
-        super().__init__("keras_training.py", folder, gateway)
+        super().__init__("keras_training.py", folder, gateway, *modules)
 
     def __getitem__(self, name: str) -> Any:
         """What a scene told; it fails here if it failed there."""

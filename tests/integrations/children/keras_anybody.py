@@ -34,12 +34,6 @@ def by_batches() -> None:
 
 
 @scene
-def own_stage() -> None:
-    with Reporter(name="own_stage", autolog=True) as r, r.stage("warm-up"):
-        fit()
-
-
-@scene
 def copied() -> list[bool]:
     """Tuners copy callbacks, and send them to other processes."""
     with Reporter(name="copied") as r:

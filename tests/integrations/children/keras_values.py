@@ -103,12 +103,12 @@ def losses() -> list[str | None]:
 
 
 def _always() -> None:
-    # Batches end in several threads, and the later one may be faster: due for both.
-    _keras_training._MOMENTS, _keras_training._SELDOM = 0, -60.0
+    # After each batch, and not once a second.
+    _keras_training._OFTEN, _keras_training._SELDOM = 0, -60.0
 
 
 def _sometimes() -> None:
-    _keras_training._MOMENTS, _keras_training._SELDOM = 512, 1.0
+    _keras_training._OFTEN, _keras_training._SELDOM = 256, 1.0
 
 
 @scene
@@ -230,3 +230,9 @@ def second_rank() -> None:
     for name, everywhere in (("rank_1", False), ("rank_1_too", True)):
         with Reporter(name=name, rank=1):
             fit(callbacks=[ReporterCallback(all_ranks=everywhere)])
+
+
+@scene
+def own_stage() -> None:
+    with Reporter(name="own_stage", autolog=True) as r, r.stage("warm-up"):
+        fit()
