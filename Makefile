@@ -34,7 +34,7 @@ READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.run)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check fix soak bench bench-peers bench-frameworks ceiling pins services
+.PHONY: help setup demo test check fix preview pictures soak bench bench-peers bench-frameworks ceiling pins services
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,17 +47,26 @@ demo: $(READY) ## Train a small model that reports to a gateway of its own
 test: setup $(if $(FRAMEWORKS),$(VENV)/.frameworks) ## Run all tests (FRAMEWORKS= does without those of frameworks)
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-check: $(VENV)/.dev ## Check format, lint, types, layers and generated tables
+check: $(VENV)/.dev ## Check format, lint, types, layers and what is generated
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python grafana/generate.py --check
+	$(BIN)/python -m grafana.lint
 
-fix: $(VENV)/.dev ## Format the code, correct what can be corrected, renew tables
+fix: $(VENV)/.dev ## Format the code, correct what can be corrected, generate anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python docs/generate.py
+	$(BIN)/python grafana/generate.py
+
+preview: $(VENV)/.dev services ## Show the Grafana dashboards, with hours of pretended data
+	$(BIN)/python -m tests.grafana.preview
+
+pictures: $(VENV)/.dev services ## Take the pictures of the dashboards that grafana/README.md shows
+	$(BIN)/python -m tests.grafana.preview pictures
 
 soak: $(VENV)/.dev services ## Train for half an hour amid kills and outages (SOAK="--minutes 2")
 	$(BIN)/python -m tests.soak $(SOAK)
@@ -88,6 +97,11 @@ services:
 	command -v prometheus >/dev/null || missing="$$missing prometheus"; \
 	command -v prometheus-pushgateway >/dev/null || command -v pushgateway >/dev/null \
 		|| missing="$$missing prometheus-pushgateway"; \
+	command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null \
+		|| missing="$$missing prometheus-alertmanager"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
 	test "$$(uname)" != Linux || command -v strace >/dev/null || missing="$$missing strace"; \
 	test -n "$$missing" || exit 0; \
 	if test "$$(id -u)" = 0; then as_root="env"; \
@@ -99,7 +113,7 @@ services:
 		{ $$apt update && $$apt install -y --no-install-recommends $$missing; } >/dev/null && exit 0; \
 	fi; \
 	echo "Not installed:$$missing. The tests that talk to them are skipped."; \
-	echo "On Debian or Ubuntu: apt-get install$$missing. Elsewhere: https://prometheus.io/download"
+	echo "On Debian or Ubuntu: apt-get install$$missing. Elsewhere: https://prometheus.io/download and https://nodejs.org"
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what development needs into $(VENV)"

@@ -38,7 +38,7 @@ for _number, _default in (
         signal.signal(_number, _default)
 
 
-_LONGEST = ("soak", "integrations", "test_docs.py", "faults")
+_LONGEST = ("test_preview.py", "soak", "integrations", "test_docs.py", "faults", "grafana")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -22,7 +22,15 @@ from tests.waiting import wait_for
 
 END_S = 5
 _ROOT = Path(__file__).resolve().parents[2]
-_PACKAGES = {"prometheus-pushgateway": "prometheus-pushgateway", "prometheus": "prometheus"}
+_PACKAGES = {
+    "prometheus-pushgateway": "prometheus-pushgateway",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "chromium": "chromium",
+    "node": "nodejs",
+    "npm": "npm",
+}
 
 Queried = list[tuple[dict[str, str], float]]
 

@@ -1,0 +1,1 @@
+"""Builds the dashboards and rules from the names in `reporter.names`."""

@@ -1,0 +1,1 @@
+"""Dashboards and rules, held against real programs and real data."""

@@ -1,0 +1,1 @@
+"""On the demo's import path: what it pretends to have installed."""
