@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import reporter
+from reporter.cli.bundle import Kind, Wishes, bundle
 
 REPOSITORY = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -172,6 +173,18 @@ def test_pytest_finds_the_plugin(wheel: Path, environment: Path, tmp_path: Path)
     done = call([environment / "bin" / "python", "-c", code], tmp_path)
     assert done.stdout.strip() == "reporter.testing"
     assert "reporter/testing.py" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_wheel_holds_what_is_exported(environment: Path, tmp_path: Path) -> None:
+    """Dashboards, rules and all else for Grafana: byte for byte what this checkout exports."""
+    code = (
+        "import json, sys\n"
+        "from reporter.cli.bundle import Kind, Wishes, bundle\n"
+        "json.dump({kind: bundle(kind, Wishes()) for kind in Kind}, sys.stdout)"
+    )
+    told = call([environment / "bin" / "python", "-c", code], tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout) == {kind: bundle(kind, Wishes()) for kind in Kind}
 
 
 def test_nothing_of_this_checkout_was_used(environment: Path, tmp_path: Path) -> None:

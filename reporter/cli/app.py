@@ -7,6 +7,7 @@ import sys
 import typer
 
 from reporter.cli.config import config
+from reporter.cli.grafana import grafana
 from reporter.cli.push import push
 from reporter.cli.run import run as run_program
 from reporter.cli.up import up
@@ -35,6 +36,7 @@ def _run(arguments: list[str] = typer.Argument(None)) -> None:
 app.command(epilog="Example: reporter up --port 9092")(up)
 app.command(epilog="Example: reporter push --gateway http://pushgateway:9091")(push)
 app.command(epilog="Example: REPORTER_INTERVAL=10s reporter config")(config)
+app.add_typer(grafana, name="grafana")
 
 
 def run() -> int:
