@@ -1,0 +1,2 @@
+// Stands for the code editor, which no dashboard shows.
+export default {};
