@@ -2,11 +2,11 @@
 
 import logging
 import warnings
-from typing import Any
 
 import lightning
 import torch
 from clocked import Clocks
+from lightning_model import Model
 from told import asked, end
 
 import reporter
@@ -23,18 +23,6 @@ _HOOKS = (
     "on_before_zero_grad",
     "on_train_batch_end",
 )
-
-
-class Model(lightning.LightningModule):  # type: ignore[misc]
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.Linear(64, 1))
-
-    def training_step(self, batch: Any, _: int) -> Any:
-        return torch.nn.functional.mse_loss(self.layers(batch[0]), batch[1])
-
-    def configure_optimizers(self) -> Any:
-        return torch.optim.Adam(self.parameters())
 
 
 def main() -> None:

@@ -8,23 +8,12 @@ import lightning
 import lineup
 import torch
 from hooks import Hook
+from lightning_model import Model
 from told import asked, end, place, tell
 
 logging.getLogger("lightning").setLevel(logging.ERROR)
 warnings.simplefilter("ignore")
 _BATCH = 32
-
-
-class Model(lightning.LightningModule):  # type: ignore[misc]
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.Linear(64, 1))
-
-    def training_step(self, batch: Any, _: int) -> Any:
-        return torch.nn.functional.mse_loss(self.layers(batch[0]), batch[1])
-
-    def configure_optimizers(self) -> Any:
-        return torch.optim.Adam(self.parameters())
 
 
 class Reporting(lightning.Callback):  # type: ignore[misc]
